@@ -1,0 +1,240 @@
+//! The units that could go, indexed for every way in which something may point at them.
+
+use std::collections::BTreeMap;
+
+use ounce_image::{LeafId, NodeId, Tree};
+use rustc_hash::FxHashMap;
+
+use crate::finding::{Area, Claim};
+use crate::inspect::paths::Scanner;
+
+/// A unit by the number of its claim and its own in the claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnitId {
+    /// The claim.
+    pub claim: u32,
+    /// The unit in the claim.
+    pub unit: u32,
+}
+
+/// Folders below which documents are named without their prefix, as `share/doc/tool/usage.txt`.
+const RELATIVE: [&[u8]; 4] = [
+    b"share/doc/",
+    b"share/gtk-doc/",
+    b"share/man/",
+    b"share/info/",
+];
+
+/// An index of what could go.
+pub(super) struct Targets {
+    units: FxHashMap<NodeId, UnitId>,
+    nodes: BTreeMap<UnitId, Vec<NodeId>>,
+    /// For every folder at or below an area that holds units without being part of one: the units.
+    above: FxHashMap<NodeId, Vec<UnitId>>,
+    /// Areas whose path ends in one of [`RELATIVE`].
+    relative: Vec<(&'static [u8], NodeId)>,
+    prefixes: Vec<Vec<u8>>,
+    /// Names of programs with the files that have them.
+    commands: Vec<(Vec<u8>, Vec<NodeId>)>,
+}
+
+impl Targets {
+    /// Indexes the units for which `stays` says no; `owner` gives each claimed name its unit.
+    pub(super) fn new(
+        tree: &Tree<'_>,
+        claims: &[Claim],
+        owner: &FxHashMap<NodeId, UnitId>,
+        stays: impl Fn(UnitId) -> bool,
+    ) -> Self {
+        let mut out = Self {
+            units: FxHashMap::default(),
+            nodes: BTreeMap::new(),
+            above: FxHashMap::default(),
+            relative: Vec::new(),
+            prefixes: Vec::new(),
+            commands: Vec::new(),
+        };
+        let mut commands: BTreeMap<Vec<u8>, Vec<NodeId>> = BTreeMap::new();
+        for (number, claim) in claims.iter().enumerate() {
+            let Area::Node(area) = claim.area else {
+                continue;
+            };
+            for (unit_number, unit) in claim.units.iter().enumerate() {
+                let id = UnitId {
+                    claim: number as u32,
+                    unit: unit_number as u32,
+                };
+                if stays(id) {
+                    continue;
+                }
+                let mine: Vec<NodeId> = unit
+                    .nodes()
+                    .iter()
+                    .copied()
+                    .filter(|node| owner.get(node) == Some(&id))
+                    .collect();
+                for node in &mine {
+                    out.units.insert(*node, id);
+                    out.mark_above(tree, *node, area, id);
+                    if unit.commands && is_program(tree, *node) {
+                        commands
+                            .entry(tree.name(*node).to_vec())
+                            .or_default()
+                            .push(*node);
+                    }
+                }
+                out.nodes.insert(id, mine);
+            }
+            let path = tree.path(area);
+            let ending = RELATIVE
+                .iter()
+                .find(|ending| [path.as_bytes(), b"/"].concat().ends_with(ending));
+            out.relative.extend(ending.map(|ending| (*ending, area)));
+        }
+        out.commands = commands.into_iter().collect();
+        if !out.units.is_empty() {
+            // Any absolute path may lead to a unit through links, so all of the root's names count.
+            out.prefixes = tree
+                .children(Tree::ROOT)
+                .map(|top| [b"/", tree.name(top), b"/"].concat())
+                .collect();
+            let endings: std::collections::BTreeSet<_> = out
+                .relative
+                .iter()
+                .map(|(ending, _)| ending.to_vec())
+                .collect();
+            out.prefixes.extend(endings);
+        }
+        out
+    }
+
+    /// Notes a unit at every folder from its area down to it.
+    fn mark_above(&mut self, tree: &Tree<'_>, node: NodeId, area: NodeId, unit: UnitId) {
+        let mut at = node;
+        while at != area && at != Tree::ROOT {
+            at = tree.parent(at);
+            if self.units.get(&at) == Some(&unit) || !tree.is_within(at, area) {
+                return;
+            }
+            let list = self.above.entry(at).or_default();
+            if list.last() == Some(&unit) {
+                return;
+            }
+            list.push(unit);
+        }
+    }
+
+    /// A scanner for everything that may point here; `None` when nothing could go.
+    pub(super) fn scanner(&self) -> Option<Scanner> {
+        let names: Vec<_> = self.commands.iter().map(|(name, _)| name.clone()).collect();
+        Scanner::new(&self.prefixes, &names)
+    }
+
+    /// The unit that a name is part of.
+    pub(super) fn unit_of(&self, node: NodeId) -> Option<UnitId> {
+        self.units.get(&node).copied()
+    }
+
+    /// The units that a reference to a name speaks for.
+    pub(super) fn units_at(&self, tree: &Tree<'_>, node: NodeId) -> Vec<UnitId> {
+        // A folder that is a unit's own, or one that holds units.
+        match self.unit_of(node) {
+            Some(unit) => vec![unit],
+            None if tree.is_directory(node) => self.above.get(&node).cloned().unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether a file keeps a name when every unit goes.
+    pub(super) fn leaf_stays(&self, tree: &Tree<'_>, leaf: LeafId) -> bool {
+        tree.leaf(leaf)
+            .names
+            .iter()
+            .any(|name| self.unit_of(*name).is_none())
+    }
+
+    /// The files of a unit.
+    pub(super) fn leaves(&self, tree: &Tree<'_>, unit: UnitId) -> Vec<LeafId> {
+        let nodes = self.nodes.get(&unit).map(Vec::as_slice).unwrap_or_default();
+        nodes
+            .iter()
+            .filter_map(|node| tree.leaf_of(*node))
+            .collect()
+    }
+
+    /// The programs behind a name that the scanner found.
+    pub(super) fn programs(&self, number: usize) -> &[NodeId] {
+        self.commands
+            .get(number)
+            .map(|(_, nodes)| nodes.as_slice())
+            .unwrap_or_default()
+    }
+
+    /// The files that a path relative to some prefix may mean.
+    pub(super) fn relative(&self, tree: &Tree<'_>, path: &[u8]) -> Vec<NodeId> {
+        let areas = self
+            .relative
+            .iter()
+            .filter_map(|(ending, area)| Some((path.strip_prefix(*ending)?, *area)));
+        // The bare folder (`share/doc/`) is named wherever prefixes are put together.
+        areas
+            .filter(|(rest, _)| !rest.is_empty())
+            .flat_map(|(rest, area)| resolve(tree, area, rest))
+            .collect()
+    }
+
+    /// The units' files that have this name.
+    pub(super) fn named(&self, tree: &Tree<'_>) -> FxHashMap<Vec<u8>, Vec<NodeId>> {
+        let mut out: FxHashMap<Vec<u8>, Vec<NodeId>> = FxHashMap::default();
+        for node in self
+            .nodes
+            .values()
+            .flatten()
+            .filter(|node| tree.leaf_of(**node).is_some())
+        {
+            out.entry(tree.name(*node).to_vec())
+                .or_default()
+                .push(*node);
+        }
+        out
+    }
+}
+
+/// Whether a file is a program whose name is its own: long and put together, so that it can be
+/// searched for in any file.
+fn is_program(tree: &Tree<'_>, node: NodeId) -> bool {
+    let name = tree.name(node);
+    let is_distinct = name.len() >= 8 && name.contains(&b'-');
+    is_distinct && tree.name(tree.parent(node)) == b"bin" && tree.leaf_of(node).is_some()
+}
+
+/// The names that a written path may mean, starting from `base`: what is exactly there (links
+/// followed, every name on the way counts), else, when it was cut short or its end is left out,
+/// what begins so.
+pub(super) fn resolve(tree: &Tree<'_>, base: NodeId, path: &[u8]) -> Vec<NodeId> {
+    let mut out = Vec::new();
+    if let Some(end) = tree.resolve_from(base, path, |node| out.push(node)) {
+        out.push(end);
+        // The last name is what is meant; names before it count only as links on the way.
+        out.retain(|node| *node == end || tree.symlink(*node).is_some());
+        return out;
+    }
+    // Sentences end in full stops, and changelogs are named without their `.gz`.
+    let path = path.strip_suffix(b".").unwrap_or(path);
+    let Some(at) = path.iter().rposition(|&b| b == b'/') else {
+        return begins_with(tree, base, path);
+    };
+    match tree.resolve_from(base, &path[..at + 1], |_| {}) {
+        Some(folder) => begins_with(tree, folder, &path[at + 1..]),
+        None => Vec::new(),
+    }
+}
+
+fn begins_with(tree: &Tree<'_>, folder: NodeId, start: &[u8]) -> Vec<NodeId> {
+    if start.is_empty() {
+        return vec![folder];
+    }
+    tree.children(folder)
+        .filter(|child| tree.name(*child).starts_with(start))
+        .collect()
+}

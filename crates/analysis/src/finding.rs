@@ -1,0 +1,129 @@
+//! What a rule found, and what speaks against it.
+
+use std::fmt;
+
+use ounce_image::{EntryId, ImagePath, NodeId};
+
+use crate::rules::Rule;
+
+/// What one rule found in one place.
+#[derive(Debug)]
+pub struct Claim {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// Where it found it.
+    pub area: Area,
+    /// What could go, in parts that stay or go as one.
+    pub units: Vec<Unit>,
+}
+
+/// The place of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Area {
+    /// A folder or file: a reference to it, or to a folder between it and a unit, speaks against
+    /// every unit below.
+    Node(NodeId),
+    /// No place in the merged view: content that no container can see.
+    Hidden,
+}
+
+/// The smallest part of a claim that is decided on.
+#[derive(Debug)]
+pub struct Unit {
+    /// What would go.
+    pub content: Content,
+    /// Why it stays although nothing points at it, when the rule itself found a reason.
+    pub guard: Option<String>,
+    /// Whether its programs are called by name (a compiler named in a script speaks against it).
+    pub commands: bool,
+}
+
+/// What a unit consists of.
+#[derive(Debug)]
+pub enum Content {
+    /// Names in the merged view; folders only with everything below them.
+    Names(Vec<NodeId>),
+    /// Entries that no name leads to.
+    Hidden(Vec<EntryId>),
+}
+
+impl Unit {
+    /// A unit of names without anything special about it.
+    pub fn names(names: Vec<NodeId>) -> Self {
+        Self {
+            content: Content::Names(names),
+            guard: None,
+            commands: false,
+        }
+    }
+
+    /// The names in the merged view.
+    pub fn nodes(&self) -> &[NodeId] {
+        match &self.content {
+            Content::Names(names) => names,
+            Content::Hidden(_) => &[],
+        }
+    }
+}
+
+/// Something that stays and points at something that could go.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Evidence {
+    /// What points.
+    pub from: Referrer,
+    /// What it points at.
+    pub to: ImagePath,
+    /// How.
+    pub how: How,
+}
+
+/// What points at a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Referrer {
+    /// The image config, under this key.
+    Config(String),
+    /// A file or symbolic link that stays.
+    File(ImagePath),
+}
+
+impl fmt::Display for Referrer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(key) => write!(f, "the image's {key}"),
+            Self::File(path) => path.fmt(f),
+        }
+    }
+}
+
+/// How something points at a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    /// A symbolic link.
+    Symlink,
+    /// An ELF file needs the library.
+    Needed,
+    /// The path is written out at this byte of the file.
+    Path(u64),
+    /// The program's name is written out at this byte of the file.
+    Command(u64),
+}
+
+impl fmt::Display for How {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Symlink => write!(f, "is a link to"),
+            Self::Needed => write!(f, "needs"),
+            Self::Path(_) => write!(f, "names"),
+            Self::Command(_) => write!(f, "calls"),
+        }
+    }
+}
+
+/// Something in the image that could not be understood. What is not understood is kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The file.
+    pub path: ImagePath,
+    /// What is wrong with it.
+    pub reason: String,
+}

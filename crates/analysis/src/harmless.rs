@@ -1,0 +1,133 @@
+//! References that are known to do no harm: data, each row with its reason.
+
+use std::sync::LazyLock;
+
+use globset::GlobSet;
+use ounce_image::ImagePath;
+use serde::Deserialize;
+
+use crate::finding::{How, Referrer};
+use crate::globs;
+
+#[derive(Deserialize)]
+struct Table {
+    reference: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    /// Globs of files that point, or `config:KEY` for the image config.
+    from: Vec<String>,
+    /// Globs of what they point at; everything when absent.
+    #[serde(default)]
+    to: Vec<String>,
+    /// Which references: `any`, or `literal` for those read in the file's content.
+    #[serde(default)]
+    kind: Kind,
+    #[expect(
+        dead_code,
+        reason = "the reason is for readers of the table and checked by a test"
+    )]
+    reason: String,
+}
+
+#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    #[default]
+    Literal,
+    Any,
+}
+
+struct Compiled {
+    from: GlobSet,
+    config: Vec<String>,
+    to: Option<GlobSet>,
+    kind: Kind,
+}
+
+static TABLE: LazyLock<Vec<Compiled>> = LazyLock::new(|| {
+    let table: Table =
+        toml::from_str(include_str!("knowledge/harmless.toml")).expect("a test reads the table");
+    table.reference.iter().map(compile).collect()
+});
+
+fn compile(row: &Row) -> Compiled {
+    let set = |list: &[String]| {
+        globs::set(list.iter().map(String::as_str)).expect("a test builds the table's globs")
+    };
+    let (config, from): (Vec<_>, Vec<_>) = row
+        .from
+        .iter()
+        .cloned()
+        .partition(|from| from.starts_with("config:"));
+    Compiled {
+        from: set(&from),
+        config: config
+            .iter()
+            .map(|key| key["config:".len()..].to_owned())
+            .collect(),
+        to: (!row.to.is_empty()).then(|| set(&row.to)),
+        kind: row.kind,
+    }
+}
+
+/// Whether a reference is in the table.
+pub fn is_harmless(from: &Referrer, to: &ImagePath, how: How) -> bool {
+    let literal = matches!(how, How::Path(_) | How::Command(_));
+    TABLE
+        .iter()
+        .filter(|row| literal || row.kind == Kind::Any)
+        .any(|row| {
+            let from_fits = match from {
+                Referrer::Config(key) => row.config.contains(key),
+                Referrer::File(path) => globs::matches(&row.from, path),
+            };
+            from_fits
+                && row
+                    .to
+                    .as_ref()
+                    .is_none_or(|globs| globs::matches(globs, to))
+        })
+}
+
+/// Whether every literal reference of this file is harmless, so that it need not be searched.
+pub fn is_silent(from: &ImagePath) -> bool {
+    TABLE
+        .iter()
+        .any(|row| row.to.is_none() && globs::matches(&row.from, from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> ImagePath {
+        ImagePath::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn every_row_gives_its_reason() {
+        let table: Table = toml::from_str(include_str!("knowledge/harmless.toml")).unwrap();
+        for row in table.reference {
+            assert!(row.reason.len() > 20, "{:?}", row.from);
+        }
+    }
+
+    #[test]
+    fn a_package_list_is_harmless_and_a_script_is_not() {
+        let to = path("usr/share/doc/tool/usage.txt");
+        let literal = How::Path(0);
+        assert!(is_harmless(
+            &Referrer::File(path("var/lib/dpkg/info/tool.list")),
+            &to,
+            literal
+        ));
+        assert!(!is_harmless(
+            &Referrer::File(path("usr/bin/tool")),
+            &to,
+            literal
+        ));
+        assert!(is_silent(&path("var/lib/dpkg/info/tool.list")));
+    }
+}

@@ -1,0 +1,179 @@
+//! ELF files: what the loader will look for.
+//!
+//! Only program headers and the dynamic section are read, as the loader does (System V ABI,
+//! "Dynamic Linking"); section headers may be stripped.
+
+use object::Endianness;
+use object::elf::{self, FileHeader32, FileHeader64};
+use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _};
+use object::read::{ReadCache, ReadRef};
+use ounce_image::Blob;
+
+/// What the loader reads in an ELF file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Elf {
+    /// The program interpreter (`PT_INTERP`).
+    pub interpreter: Option<Vec<u8>>,
+    /// Libraries it needs (`DT_NEEDED`), in order.
+    pub needed: Vec<Vec<u8>>,
+    /// The folders of `DT_RPATH`.
+    pub rpath: Vec<Vec<u8>>,
+    /// The folders of `DT_RUNPATH`.
+    pub runpath: Vec<Vec<u8>>,
+}
+
+/// Dynamic sections and string tables of real files stay below 2 MiB; larger ones are hostile.
+const MAX_TABLE: u64 = 16 << 20;
+
+/// Reads an ELF file; `None` when it is not one.
+///
+/// # Errors
+/// What is wrong with a file that begins like an ELF file.
+pub fn inspect(content: &Blob) -> Result<Option<Elf>, String> {
+    let mut ident = [0; 5];
+    let read = content.read_at(0, &mut ident).map_err(|e| e.to_string())?;
+    let cache = ReadCache::new(content.reader());
+    let Some(class) = ident[..read]
+        .strip_prefix(b"\x7fELF")
+        .and_then(|rest| rest.first())
+    else {
+        return Ok(None);
+    };
+    match elf::FileClass(*class) {
+        elf::ELFCLASS32 => parse::<FileHeader32<Endianness>, _>(&cache).map(Some),
+        elf::ELFCLASS64 => parse::<FileHeader64<Endianness>, _>(&cache).map(Some),
+        _ => Err(format!("the ELF class {class} is unknown")),
+    }
+}
+
+fn parse<'data, H, R>(data: R) -> Result<Elf, String>
+where
+    H: FileHeader<Endian = Endianness>,
+    R: ReadRef<'data>,
+{
+    let text = |e: object::read::Error| e.to_string();
+    let header = H::parse(data).map_err(text)?;
+    let endian = header.endian().map_err(text)?;
+    let segments = header.program_headers(endian, data).map_err(text)?;
+    let mut out = Elf::default();
+    let mut dynamic: &[H::Dyn] = &[];
+    for segment in segments {
+        let size: u64 = segment.p_filesz(endian).into();
+        match segment.p_type(endian) {
+            elf::PT_INTERP if size <= 4096 => {
+                out.interpreter = segment
+                    .interpreter(endian, data)
+                    .map_err(text)?
+                    .map(<[u8]>::to_vec);
+            }
+            elf::PT_DYNAMIC if size <= MAX_TABLE => {
+                dynamic = segment
+                    .dynamic(endian, data)
+                    .map_err(text)?
+                    .unwrap_or_default()
+            }
+            elf::PT_INTERP | elf::PT_DYNAMIC => {
+                return Err(format!(
+                    "a segment of {size} bytes is too large for its kind"
+                ));
+            }
+            _ => {}
+        }
+    }
+    let value = |wanted| {
+        dynamic
+            .iter()
+            .find(|entry| entry.tag(endian) == wanted)
+            .map(|entry| entry.val(endian))
+    };
+    let (Some(address), Some(size)) = (value(elf::DT_STRTAB), value(elf::DT_STRSZ)) else {
+        return Ok(out);
+    };
+    let strings = string_table::<H, R>(segments, endian, data, address, size)?;
+    let string = |offset: u64| -> Vec<u8> {
+        let rest = usize::try_from(offset)
+            .ok()
+            .and_then(|at| strings.get(at..))
+            .unwrap_or_default();
+        rest.split(|&b| b == 0).next().unwrap_or_default().to_vec()
+    };
+    for entry in dynamic {
+        let offset = entry.val(endian);
+        match entry.tag(endian) {
+            elf::DT_NEEDED => out.needed.push(string(offset)),
+            elf::DT_RPATH => out.rpath.extend(folders(&string(offset))),
+            elf::DT_RUNPATH => out.runpath.extend(folders(&string(offset))),
+            elf::DT_NULL => break,
+            _ => {}
+        }
+    }
+    Ok(out)
+}
+
+/// The bytes at a virtual address, which a loaded segment holds.
+fn string_table<'data, H, R>(
+    segments: &[H::ProgramHeader],
+    endian: Endianness,
+    data: R,
+    address: u64,
+    size: u64,
+) -> Result<&'data [u8], String>
+where
+    H: FileHeader<Endian = Endianness>,
+    R: ReadRef<'data>,
+{
+    let missing = || "its string table is not in the file".to_owned();
+    if size > MAX_TABLE {
+        return Err(format!("a string table of {size} bytes is too large"));
+    }
+    let offset = segments.iter().find_map(|segment| {
+        let start: u64 = segment.p_vaddr(endian).into();
+        let len: u64 = segment.p_filesz(endian).into();
+        let inside = address.checked_sub(start).filter(|inside| *inside < len)?;
+        let file: u64 = segment.p_offset(endian).into();
+        (segment.p_type(endian) == elf::PT_LOAD)
+            .then(|| file.checked_add(inside))
+            .flatten()
+    });
+    data.read_bytes_at(offset.ok_or_else(missing)?, size)
+        .map_err(|()| missing())
+}
+
+fn folders(list: &[u8]) -> Vec<Vec<u8>> {
+    list.split(|&b| b == b':')
+        .filter(|folder| !folder.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_files_are_not_elf() {
+        for bytes in [&b""[..], b"#!/bin/sh\n", b"\x7fEL"] {
+            assert_eq!(inspect(&Blob::from_bytes(bytes.to_vec())), Ok(None));
+        }
+    }
+
+    #[test]
+    fn damaged_elf_is_an_error_not_a_panic() {
+        let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+        assert!(inspect(&Blob::from_bytes(bytes.clone())).is_err());
+        bytes.resize(64, 0xff);
+        assert!(inspect(&Blob::from_bytes(bytes)).is_err());
+    }
+
+    #[test]
+    fn this_program_needs_the_c_library() {
+        let path = std::env::current_exe().unwrap();
+        let content = Blob::from_file(std::fs::File::open(&path).unwrap(), &path).unwrap();
+        let elf = inspect(&content).unwrap().unwrap();
+        assert!(
+            elf.needed.iter().any(|name| name.starts_with(b"libc.")),
+            "{elf:?}"
+        );
+        assert!(elf.interpreter.is_some());
+    }
+}

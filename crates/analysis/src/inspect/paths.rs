@@ -1,0 +1,196 @@
+//! Literal paths and program names inside files of any kind.
+//!
+//! A search for the few top-level folders of the image (`/usr/`, `/opt/`, ...) finds every absolute
+//! path at memory speed; what follows is cut at the first byte that paths seldom hold. Names of
+//! programs are searched for as whole words.
+
+use std::io;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use ounce_image::Blob;
+
+/// How much is searched at a time.
+const WINDOW: usize = 1 << 20;
+/// Paths are at most this long; windows overlap by as much.
+const OVERLAP: usize = ounce_image::MAX_PATH;
+
+/// Finds paths and names.
+#[derive(Debug)]
+pub struct Scanner {
+    searcher: AhoCorasick,
+    /// Patterns below this number are prefixes of paths, the others are names.
+    prefixes: usize,
+}
+
+/// What was found in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hit<'a> {
+    /// A path, as it is written.
+    Path(&'a [u8]),
+    /// A path that begins with one of the relative prefixes, as `share/doc/tool`.
+    Relative(&'a [u8]),
+    /// The name with this number.
+    Name(usize),
+}
+
+impl Scanner {
+    /// A scanner for paths that begin with one of `prefixes` (such as `/usr/` or `share/doc/`), and
+    /// for whole words `names`; `None` when there is nothing to look for.
+    pub fn new(prefixes: &[Vec<u8>], names: &[Vec<u8>]) -> Option<Self> {
+        if prefixes.is_empty() && names.is_empty() {
+            return None;
+        }
+        let searcher = AhoCorasickBuilder::new()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(prefixes.iter().chain(names))
+            .ok()?;
+        Some(Self {
+            searcher,
+            prefixes: prefixes.len(),
+        })
+    }
+
+    /// Calls `found` for every hit with its offset in the file.
+    ///
+    /// # Errors
+    /// The content cannot be read, or `advance` (told of the bytes that passed) asks to stop.
+    pub fn scan(
+        &self,
+        content: &Blob,
+        advance: impl Fn(u64) -> io::Result<()>,
+        mut found: impl FnMut(u64, Hit<'_>),
+    ) -> io::Result<()> {
+        let mut buf = vec![0; (WINDOW + 2 * OVERLAP).min(content.len() as usize)];
+        for range in content.data_ranges() {
+            let mut at = range.start;
+            while at < range.end {
+                // Context on both sides: the byte before a hit decides whether it begins a path.
+                let before = (at - range.start).min(OVERLAP as u64);
+                let len = (range.end - at + before).min(buf.len() as u64) as usize;
+                let window = &mut buf[..len];
+                content.read_exact_at(at - before, window)?;
+                let end = at + (WINDOW as u64).min(range.end - at);
+                let own = before as usize..(end - at + before) as usize;
+                self.window(window, own, |position, hit| {
+                    found(at - before + position as u64, hit)
+                });
+                advance(end - at)?;
+                at = end;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports the hits that begin inside `own`.
+    fn window<'w>(
+        &self,
+        window: &'w [u8],
+        own: std::ops::Range<usize>,
+        mut found: impl FnMut(usize, Hit<'w>),
+    ) {
+        let input = aho_corasick::Input::new(window).range(own.start..window.len());
+        for hit in self.searcher.find_iter(input) {
+            if hit.start() >= own.end {
+                return;
+            }
+            let before = hit.start().checked_sub(1).map(|at| window[at]);
+            let pattern = hit.pattern().as_usize();
+            if pattern >= self.prefixes {
+                let after = window.get(hit.end()).copied();
+                if !before.is_some_and(is_word) && !after.is_some_and(is_word) {
+                    found(hit.start(), Hit::Name(pattern - self.prefixes));
+                }
+                continue;
+            }
+            let rest = &window[hit.start()..];
+            let len = rest
+                .iter()
+                .position(|b| !is_path(*b))
+                .unwrap_or(rest.len())
+                .min(OVERLAP);
+            let path = &rest[..len];
+            if rest[0] != b'/' {
+                found(hit.start(), Hit::Relative(path));
+            } else if !before.is_some_and(continues_path) {
+                found(hit.start(), Hit::Path(path));
+            }
+        }
+    }
+}
+
+/// Bytes of a path as programs write them. A path that holds others is cut short, which leads to a
+/// folder above it and so to more evidence, never to less.
+fn is_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/._-+@~".contains(&byte) || byte >= 0x80
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-.+".contains(&byte)
+}
+
+/// Whether a slash after this byte is in the middle of a path. Options (`-I/usr/include`) and
+/// variables (`$PREFIX/share`, `}/share`) end in such a byte too: `-I` is a path, `X/usr` is not,
+/// which is why only what surely is a longer path is left out.
+fn continues_path(byte: u8) -> bool {
+    b"._-+@~".contains(&byte) || byte.is_ascii_digit() || byte.is_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hits(content: &[u8]) -> Vec<String> {
+        let prefixes = [b"/usr/".to_vec(), b"/opt/".to_vec(), b"share/doc/".to_vec()];
+        let scanner = Scanner::new(&prefixes, &[b"x86_64-gcc".to_vec()]).unwrap();
+        let mut out = Vec::new();
+        let found = |at, hit: Hit<'_>| {
+            out.push(match hit {
+                Hit::Path(path) => format!("{at} {}", String::from_utf8_lossy(path)),
+                Hit::Relative(path) => format!("{at} ./{}", String::from_utf8_lossy(path)),
+                Hit::Name(number) => format!("{at} name {number}"),
+            });
+        };
+        scanner
+            .scan(&Blob::from_bytes(content.to_vec()), |_| Ok(()), found)
+            .unwrap();
+        out
+    }
+
+    #[test]
+    fn paths_are_found_where_they_begin() {
+        assert_eq!(
+            hits(b"cat '/usr/share/x' -I/opt/inc a/usr/b"),
+            ["5 /usr/share/x", "21 /opt/inc"]
+        );
+        assert_eq!(
+            hits(b"\0/usr/lib\0PATH=/opt/bin:/usr/bin"),
+            ["1 /usr/lib", "15 /opt/bin", "24 /usr/bin"]
+        );
+    }
+
+    #[test]
+    fn names_are_whole_words() {
+        assert_eq!(
+            hits(b"x86_64-gcc -c; x86_64-gcc-13; my-x86_64-gcc"),
+            ["0 name 0"]
+        );
+    }
+
+    #[test]
+    fn relative_paths_are_found_anywhere() {
+        assert_eq!(
+            hits(b"$PREFIX/share/doc/tool/a.txt"),
+            ["8 ./share/doc/tool/a.txt"]
+        );
+    }
+
+    #[test]
+    fn hits_across_windows_are_found_once() {
+        let mut content = vec![b' '; WINDOW - 3];
+        content.extend_from_slice(b"/usr/share/long/path and more");
+        assert_eq!(
+            hits(&content),
+            [format!("{} /usr/share/long/path", WINDOW - 3)]
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! Gives every byte of an image one cause, one owner, one layer and one place, so that the rows of
+//! a report add up to the whole.
+//!
+//! A size is given twice: on disk (sizes of files and lengths of links, as Docker counts) and
+//! compressed (the entry's share of its layer's blob, headers included).
+
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+
+use ounce_image::{EntryId, EntryKind, Image, NodeId, Tree};
+
+use crate::evidence::UnitId;
+use crate::kinds::{self, Kind};
+use crate::packages::{Package, Packages};
+use crate::plan::{Decision, Plan};
+use crate::rules::Rule;
+
+/// A size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Size {
+    /// Uncompressed bytes of content.
+    pub disk: u64,
+    /// Compressed bytes.
+    pub pull: u64,
+    /// Files, links and devices; a file with several names counts once.
+    pub files: u64,
+}
+
+impl AddAssign for Size {
+    fn add_assign(&mut self, other: Self) {
+        self.disk += other.disk;
+        self.pull += other.pull;
+        self.files += other.files;
+    }
+}
+
+/// What becomes of a byte and why.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cause {
+    /// A rule takes it away.
+    Gone(&'static Rule),
+    /// A rule found it, but it stays; the unit says why.
+    Held(&'static Rule, UnitId),
+    /// No rule found it.
+    Kept(Kind),
+}
+
+/// A part of the image that is accounted for as one.
+#[derive(Debug, Clone, Copy)]
+pub struct Item<'a> {
+    /// The layer that carries it.
+    pub layer: usize,
+    /// The entry; `None` for the padding at the end of a layer.
+    pub entry: Option<EntryId>,
+    /// What becomes of it.
+    pub cause: Cause,
+    /// A name of it in the merged view, the one that its cause and owner are taken from; `None`
+    /// when no container sees it.
+    pub node: Option<NodeId>,
+    /// The package that brought it.
+    pub owner: Option<&'a Package>,
+    /// Its size.
+    pub size: Size,
+}
+
+/// Every entry of every layer once, in order.
+pub fn items<'a>(
+    image: &Image,
+    tree: &Tree<'_>,
+    packages: &'a Packages,
+    plan: &Plan,
+) -> Vec<Item<'a>> {
+    let names = living_names(tree);
+    let mut out = Vec::new();
+    for (number, layer) in image.layers.iter().enumerate() {
+        let mut end = 0;
+        for (index, entry) in layer.entries.iter().enumerate() {
+            let id = EntryId {
+                layer: number as u32,
+                index: index as u32,
+            };
+            let pull = layer.map.share(end..entry.end());
+            end = entry.end();
+            let carries = !matches!(
+                entry.kind,
+                EntryKind::Directory
+                    | EntryKind::Hardlink(_)
+                    | EntryKind::Whiteout
+                    | EntryKind::Opaque
+                    | EntryKind::Meta
+            );
+            let size = Size {
+                disk: entry.size,
+                pull,
+                files: carries.into(),
+            };
+            out.push(item(
+                tree, packages, plan, &names, number, id, carries, size,
+            ));
+        }
+        let size = Size {
+            disk: 0,
+            pull: layer.map.total() - layer.map.share(0..end),
+            files: 0,
+        };
+        out.push(Item {
+            layer: number,
+            entry: None,
+            cause: Cause::Kept(kinds::STRUCTURE),
+            node: None,
+            owner: None,
+            size,
+        });
+    }
+    out
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the private body of the loop in `items`"
+)]
+fn item<'a>(
+    tree: &Tree<'_>,
+    packages: &'a Packages,
+    plan: &Plan,
+    names: &BTreeMap<EntryId, NodeId>,
+    layer: usize,
+    id: EntryId,
+    carries: bool,
+    size: Size,
+) -> Item<'a> {
+    // The content of a file belongs to the name that it stays with, if there is one.
+    let leaf = tree.entry_leaf(id).filter(|_| carries);
+    let node = match leaf {
+        Some(leaf) => best_name(tree, plan, &tree.leaf(leaf).names),
+        None => names.get(&id).copied(),
+    };
+    let cause = match (node, plan.unit_of_hidden.get(&id)) {
+        (Some(node), _) => match plan.unit_of.get(&node) {
+            Some(unit) => of_unit(plan, *unit),
+            None if carries => Cause::Kept(kinds::of(&tree.path(node))),
+            None => Cause::Kept(kinds::STRUCTURE),
+        },
+        (None, Some(unit)) => of_unit(plan, *unit),
+        (None, None) if plan.edit.drop.contains(&id) => gone_with_others(plan),
+        (None, None) => Cause::Kept(kinds::STRUCTURE),
+    };
+    let owner = node.and_then(|node| packages.owner(node));
+    Item {
+        layer,
+        entry: Some(id),
+        cause,
+        node,
+        owner,
+        size,
+    }
+}
+
+/// Whiteouts and folders that are left over belong to the rule that made them so.
+fn gone_with_others(plan: &Plan) -> Cause {
+    let shadowed = crate::rules::RULES[0];
+    debug_assert!(shadowed.id == "shadowed-content" || plan.edit.drop.is_empty());
+    Cause::Gone(shadowed)
+}
+
+fn of_unit(plan: &Plan, unit: UnitId) -> Cause {
+    let rule = plan.unit(unit).0.rule;
+    match plan.decisions.get(&unit) {
+        Some(Decision::Gone) => Cause::Gone(rule),
+        _ => Cause::Held(rule, unit),
+    }
+}
+
+/// The name that decides what becomes of a file's content: one that no rule found, else one that
+/// is held back, else the first.
+fn best_name(tree: &Tree<'_>, plan: &Plan, names: &[NodeId]) -> Option<NodeId> {
+    let rank = |node: &NodeId| match plan.unit_of.get(node).map(|unit| of_unit(plan, *unit)) {
+        None => 0,
+        Some(Cause::Gone(_)) => 2,
+        Some(_) => 1,
+    };
+    names
+        .iter()
+        .copied()
+        .min_by_key(|node| (rank(node), tree.path(*node)))
+}
+
+/// The name that each entry put into the merged view.
+fn living_names(tree: &Tree<'_>) -> BTreeMap<EntryId, NodeId> {
+    tree.walk(Tree::ROOT)
+        .flat_map(|node| tree.entries_of(node).map(move |entry| (entry, node)))
+        .collect()
+}

@@ -1,0 +1,22 @@
+//! What may go from a container image, what must stay, and why.
+//!
+//! This crate sees a [`Tree`](ounce_image::Tree) and nothing else: no network, environment, clock,
+//! terminal or file system. [`rules`] find what could go, [`evidence`] looks for anything that stays
+//! and points there, [`plan`] decides, [`ledger`] gives every byte a cause.
+
+pub mod evidence;
+pub mod finding;
+pub mod harmless;
+pub mod inspect;
+pub mod kinds;
+pub mod ledger;
+pub mod packages;
+pub mod plan;
+pub mod rules;
+
+mod globs;
+
+pub use finding::{Area, Claim, Content, Evidence, Problem, Referrer, Unit};
+pub use packages::Packages;
+pub use plan::{Decision, Options, OptionsError, Plan, plan};
+pub use rules::{RULES, Rule, Tier};

@@ -1,0 +1,294 @@
+//! Decides: of everything that rules found, what goes, what is held back, and by what.
+//!
+//! This is the one place that decides. Rules only find; only a unit that nothing speaks against is
+//! turned into entries to drop.
+
+use globset::GlobSet;
+use ounce_image::{Edit, EntryId, NodeId, Progress, Tree, leftover};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::evidence::{self, UnitId};
+use crate::finding::{Claim, Content, Evidence, Problem};
+use crate::globs;
+use crate::rules::{Context, RULES, Rule};
+
+/// What the user wants.
+#[derive(Debug, Default)]
+pub struct Options {
+    disabled: Vec<&'static Rule>,
+    keep: Vec<String>,
+    keep_globs: Option<GlobSet>,
+    /// The number of layers, from the lowest, that are not touched.
+    pub frozen: usize,
+}
+
+/// Options that make no sense.
+#[derive(Debug, thiserror::Error)]
+pub enum OptionsError {
+    /// A rule that does not exist.
+    #[error("there is no rule {name:?}")]
+    UnknownRule {
+        /// What was asked for.
+        name: String,
+        /// The rule whose name is nearest.
+        nearest: Option<&'static str>,
+    },
+    /// A glob that cannot be read.
+    #[error("{glob:?} is not a glob: {source}")]
+    Glob {
+        /// What was given.
+        glob: String,
+        /// What is wrong with it.
+        source: globset::Error,
+    },
+}
+
+impl Options {
+    /// Builds options from names of rules and globs of paths to keep. When `enable` is not empty
+    /// only those rules run; `disable` takes rules away.
+    ///
+    /// # Errors
+    /// An unknown rule or a glob that cannot be read.
+    pub fn new(
+        enable: &[String],
+        disable: &[String],
+        keep: &[String],
+        frozen: usize,
+    ) -> Result<Self, OptionsError> {
+        let enabled = enable
+            .iter()
+            .map(|name| rule(name))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut disabled = disable
+            .iter()
+            .map(|name| rule(name))
+            .collect::<Result<Vec<_>, _>>()?;
+        if !enabled.is_empty() {
+            disabled.extend(RULES.iter().copied().filter(|rule| !enabled.contains(rule)));
+        }
+        for glob in keep {
+            globs::glob(glob).map_err(|source| OptionsError::Glob {
+                glob: glob.clone(),
+                source,
+            })?;
+        }
+        let keep_globs = match keep {
+            [] => None,
+            // A folder keeps what is in it.
+            _ => globs::set(
+                keep.iter()
+                    .cloned()
+                    .chain(keep.iter().map(|glob| format!("{glob}/**")))
+                    .collect::<Vec<_>>()
+                    .iter()
+                    .map(String::as_str),
+            )
+            .ok(),
+        };
+        Ok(Self {
+            disabled,
+            keep: keep.to_vec(),
+            keep_globs,
+            frozen,
+        })
+    }
+}
+
+fn rule(name: &str) -> Result<&'static Rule, OptionsError> {
+    let unknown = || {
+        let shared = |rule: &&&Rule| {
+            rule.id
+                .split('-')
+                .filter(|word| name.contains(word))
+                .count()
+        };
+        let nearest = RULES
+            .iter()
+            .max_by_key(shared)
+            .filter(|rule| shared(rule) > 0)
+            .map(|rule| rule.id);
+        OptionsError::UnknownRule {
+            name: name.to_owned(),
+            nearest,
+        }
+    };
+    RULES
+        .iter()
+        .copied()
+        .find(|rule| rule.id == name)
+        .ok_or_else(unknown)
+}
+
+/// What was decided on a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// It goes.
+    Gone,
+    /// It stays; the text says why.
+    Kept(String),
+    /// It stays because something points at it.
+    Held(Evidence),
+}
+
+/// Everything that was decided.
+#[derive(Debug)]
+pub struct Plan {
+    /// What rules found.
+    pub claims: Vec<Claim>,
+    /// The decision on each unit.
+    pub decisions: FxHashMap<UnitId, Decision>,
+    /// The unit that each claimed name is decided with.
+    pub unit_of: FxHashMap<NodeId, UnitId>,
+    /// The unit that each hidden entry is decided with.
+    pub unit_of_hidden: FxHashMap<EntryId, UnitId>,
+    /// What [`ounce_image::rewrite`] has to leave out.
+    pub edit: Edit,
+    /// Files that could not be understood; they stay.
+    pub problems: Vec<Problem>,
+}
+
+impl Plan {
+    /// A unit of the plan.
+    pub fn unit(&self, id: UnitId) -> (&Claim, &crate::finding::Unit) {
+        let claim = &self.claims[id.claim as usize];
+        (claim, &claim.units[id.unit as usize])
+    }
+}
+
+/// Runs the rules and decides.
+///
+/// # Errors
+/// Content cannot be read, or `progress` asks to stop.
+pub fn plan(
+    context: &Context<'_>,
+    options: &Options,
+    progress: &Progress,
+) -> std::io::Result<Plan> {
+    let claims: Vec<Claim> = RULES.iter().flat_map(|rule| (rule.find)(context)).collect();
+    let mut plan = Plan {
+        decisions: FxHashMap::default(),
+        unit_of: FxHashMap::default(),
+        unit_of_hidden: FxHashMap::default(),
+        edit: Edit::default(),
+        problems: Vec::new(),
+        claims,
+    };
+    assign(&mut plan);
+    for id in unit_ids(&plan.claims) {
+        if let Some(reason) = reason_to_keep(context, options, &plan, id) {
+            plan.decisions.insert(id, Decision::Kept(reason));
+        }
+    }
+    let outcome = {
+        let stays = |id: UnitId| plan.decisions.contains_key(&id);
+        evidence::search(context, &plan.claims, &plan.unit_of, stays, progress)?
+    };
+    for (id, evidence) in outcome.held {
+        plan.decisions.insert(id, Decision::Held(evidence));
+    }
+    for id in unit_ids(&plan.claims) {
+        plan.decisions.entry(id).or_insert(Decision::Gone);
+    }
+    plan.problems = outcome.problems;
+    plan.edit = edit(context.tree, &plan, options);
+    Ok(plan)
+}
+
+fn unit_ids(claims: &[Claim]) -> Vec<UnitId> {
+    let units = |(claim, c): (usize, &Claim)| {
+        (0..c.units.len())
+            .map(move |unit| UnitId {
+                claim: claim as u32,
+                unit: unit as u32,
+            })
+            .collect::<Vec<_>>()
+    };
+    claims.iter().enumerate().flat_map(units).collect()
+}
+
+/// Gives every claimed name and entry to the first unit that claims it.
+fn assign(plan: &mut Plan) {
+    for id in unit_ids(&plan.claims) {
+        match &plan.claims[id.claim as usize].units[id.unit as usize].content {
+            Content::Names(names) => {
+                for node in names {
+                    plan.unit_of.entry(*node).or_insert(id);
+                }
+            }
+            Content::Hidden(entries) => {
+                for entry in entries {
+                    plan.unit_of_hidden.entry(*entry).or_insert(id);
+                }
+            }
+        }
+    }
+}
+
+/// A reason that needs no search: the user's word, a frozen layer, or the rule's own guard.
+fn reason_to_keep(
+    context: &Context<'_>,
+    options: &Options,
+    plan: &Plan,
+    id: UnitId,
+) -> Option<String> {
+    let (claim, unit) = plan.unit(id);
+    if options.disabled.contains(&claim.rule) {
+        return Some("the rule is turned off".to_owned());
+    }
+    if let Some(guard) = &unit.guard {
+        return Some(guard.clone());
+    }
+    let tree = context.tree;
+    let entries: Vec<EntryId> = match &unit.content {
+        Content::Names(names) => names
+            .iter()
+            .flat_map(|node| tree.entries_of(*node))
+            .collect(),
+        Content::Hidden(entries) => entries.clone(),
+    };
+    if entries
+        .iter()
+        .any(|entry| (entry.layer as usize) < options.frozen)
+    {
+        return Some(format!(
+            "it lies in the lowest {} layers, which --keep-layers leaves alone",
+            options.frozen
+        ));
+    }
+    let globs = options.keep_globs.as_ref()?;
+    let kept = entries
+        .iter()
+        .any(|entry| globs::matches(globs, &tree.entry(*entry).path));
+    kept.then(|| format!("--keep {}", options.keep.join(" --keep ")))
+}
+
+/// The entries to drop: those of all units that go, and what means nothing without them.
+fn edit(tree: &Tree<'_>, plan: &Plan, options: &Options) -> Edit {
+    let goes = |id: &UnitId| plan.decisions.get(id) == Some(&Decision::Gone);
+    let gone: FxHashSet<NodeId> = plan
+        .unit_of
+        .iter()
+        .filter(|(_, id)| goes(id))
+        .map(|(node, _)| *node)
+        .collect();
+    let mut drop: FxHashSet<EntryId> = plan
+        .unit_of_hidden
+        .iter()
+        .filter(|(_, id)| goes(id))
+        .map(|(entry, _)| *entry)
+        .collect();
+    for node in &gone {
+        // A folder goes only with everything in it.
+        if tree.walk(*node).all(|below| gone.contains(&below)) {
+            drop.extend(tree.entries_of(*node));
+        }
+    }
+    if !options
+        .disabled
+        .iter()
+        .any(|rule| rule.id == "shadowed-content")
+    {
+        drop.extend(leftover(tree, &drop, options.frozen));
+    }
+    Edit { drop }
+}

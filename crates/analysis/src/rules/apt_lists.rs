@@ -1,0 +1,31 @@
+//! apt's package lists, `/var/lib/apt/lists`.
+//!
+//! **Why it is safe.** The lists say what could be installed; nothing that is installed reads them.
+//! They are out of date soon, and `apt-get update` brings them back. The folder, its `partial` and
+//! its lock stay, so that it can.
+//!
+//! **Evidence.** Anything that stays and names a list by its path.
+//!
+//! **Example.** `/var/lib/apt/lists/deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages`.
+
+use super::{Context, Rule, Tier};
+use crate::finding::{Area, Claim};
+
+pub(super) const RULE: Rule = Rule {
+    id: "apt-lists",
+    title: "apt package lists",
+    tier: Tier::Safe,
+    why: "say what could be installed; apt-get update brings them back",
+    source: include_str!("apt_lists.rs"),
+    find,
+};
+
+fn find(context: &Context<'_>) -> Vec<Claim> {
+    let lists = context.folder("/var/lib/apt/lists");
+    let claim = |area| Claim {
+        rule: &RULE,
+        area: Area::Node(area),
+        units: context.files(area, |node| context.tree.name(node) != b"lock"),
+    };
+    lists.map(claim).into_iter().collect()
+}

@@ -1,0 +1,31 @@
+//! apt's cache, `/var/cache/apt`: downloaded packages and the binary index of the lists.
+//!
+//! **Why it is safe.** It is a cache: apt makes it anew when it needs it (apt-get(8), "clean";
+//! File Hierarchy Standard 5.5). Folders and locks stay.
+//!
+//! **Evidence.** Anything that stays and names a cached file by its path.
+//!
+//! **Example.** `/var/cache/apt/archives/libfoo_1.0_amd64.deb`, `/var/cache/apt/pkgcache.bin`.
+
+use super::{Context, Rule, Tier};
+use crate::finding::{Area, Claim};
+
+pub(super) const RULE: Rule = Rule {
+    id: "apt-package-cache",
+    title: "apt package cache",
+    tier: Tier::Safe,
+    why: "downloaded packages that are installed; apt fetches them again",
+    source: include_str!("apt_package_cache.rs"),
+    find,
+};
+
+fn find(context: &Context<'_>) -> Vec<Claim> {
+    let is_cached = |name: &[u8]| name.ends_with(b".deb") || name.ends_with(b".bin");
+    let cache = context.folder("/var/cache/apt");
+    let claim = |area| Claim {
+        rule: &RULE,
+        area: Area::Node(area),
+        units: context.files(area, |node| is_cached(context.tree.name(node))),
+    };
+    cache.map(claim).into_iter().collect()
+}

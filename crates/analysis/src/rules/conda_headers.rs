@@ -1,0 +1,61 @@
+//! C and C++ headers of conda environments, `<prefix>/include`.
+//!
+//! **Why it is safe.** Headers are read by compilers. Where no compiler stays, nobody reads them.
+//!
+//! **Evidence.** They stay when a C compiler stays in a folder that programs are started from, when
+//! the environment holds something that compiles when it runs (the same table as for the
+//! toolchain), or when anything names a header outside the places that record how a package was
+//! built.
+//!
+//! **Example.** `/opt/conda/include/boost`.
+
+use ounce_image::NodeId;
+
+use super::{Context, Rule, Tier, compilers};
+use crate::finding::{Area, Claim, Unit};
+use crate::packages::conda_prefixes;
+
+pub(super) const RULE: Rule = Rule {
+    id: "conda-headers",
+    title: "conda C and C++ headers",
+    tier: Tier::Safe,
+    why: "read by compilers only, and none stays",
+    source: include_str!("conda_headers.rs"),
+    find,
+};
+
+/// Names under which C compilers are called.
+const COMPILERS: [&str; 8] = ["cc", "gcc", "c++", "g++", "clang", "clang++", "tcc", "nvcc"];
+
+fn find(context: &Context<'_>) -> Vec<Claim> {
+    let compiler = context
+        .has_program(&COMPILERS)
+        .then(|| "a C compiler stays in the image".to_owned());
+    let prefixes = conda_prefixes(context.tree);
+    let folders = prefixes
+        .iter()
+        .filter_map(|prefix| Some((*prefix, context.tree.child(*prefix, b"include")?)));
+    folders
+        .map(|(prefix, include)| claim(context, prefix, include, compiler.as_ref()))
+        .collect()
+}
+
+fn claim(
+    context: &Context<'_>,
+    prefix: NodeId,
+    include: NodeId,
+    compiler: Option<&String>,
+) -> Claim {
+    let guard = compiler
+        .cloned()
+        .or_else(|| compilers::reason_to_keep(context, prefix));
+    let units = context.tree.children(include).map(|child| Unit {
+        guard: guard.clone(),
+        ..context.whole(child)
+    });
+    Claim {
+        rule: &RULE,
+        area: Area::Node(include),
+        units: units.collect(),
+    }
+}

@@ -1,0 +1,116 @@
+//! The compilers that conda packages draw in: `<prefix>/<triplet>-conda*-linux-gnu`, with its
+//! system root, and the packages of GCC and binutils.
+//!
+//! **Why it is safe.** They are there to build packages. Python environments get them as a
+//! dependency (`python` -> `ld_impl_linux-64`, `gxx_linux-64`), and nothing in them calls them.
+//!
+//! **Evidence.** The toolchain stays or goes as one. It stays when anything that stays names one of
+//! its files or calls one of its programs by name, when the image starts one, or when the
+//! environment or the image holds something that compiles when it runs or exists to build: see
+//! `crates/analysis/src/knowledge/compiles.toml`, each row with its source. What Python's
+//! `_sysconfigdata` and pkg-config files say about how they were built is no such reference.
+//!
+//! **Example.** 482 MB of `/opt/conda/x86_64-conda-linux-gnu` in an image that aligns reads.
+
+use std::collections::BTreeSet;
+
+use ounce_image::NodeId;
+
+use super::{Context, Rule, Tier, compilers};
+use crate::finding::{Area, Claim, Content, Unit};
+use crate::packages::{Ecosystem, Package, conda_prefixes};
+
+pub(super) const RULE: Rule = Rule {
+    id: "conda-toolchain",
+    title: "conda compile-time toolchain",
+    tier: Tier::Safe,
+    why: "compilers, linker and system root; nothing that stays calls them",
+    source: include_str!("conda_toolchain.rs"),
+    find,
+};
+
+/// The packages of conda-forge's compilers that carry a triplet or platform in their name
+/// (github.com/conda-forge/ctng-compilers-feedstock and binutils-feedstock, recipe/meta.yaml).
+/// `gcc`, `gxx` and `compilers`, which give plain names to them, are asked for on purpose.
+const PACKAGES: [&str; 12] = [
+    "gcc_impl_",
+    "gxx_impl_",
+    "gfortran_impl_",
+    "gcc_linux-",
+    "gxx_linux-",
+    "gfortran_linux-",
+    "binutils_impl_",
+    "binutils_linux-",
+    "ld_impl_",
+    "sysroot_linux-",
+    "kernel-headers_linux-",
+    "libgcc-devel_linux-",
+];
+
+/// As above; the C++ library's static and debug files.
+const DEVEL: &str = "libstdcxx-devel_linux-";
+
+fn find(context: &Context<'_>) -> Vec<Claim> {
+    conda_prefixes(context.tree)
+        .into_iter()
+        .filter_map(|prefix| toolchain(context, prefix))
+        .collect()
+}
+
+fn toolchain(context: &Context<'_>, prefix: NodeId) -> Option<Claim> {
+    let tree = context.tree;
+    let packages: Vec<&Package> = context
+        .packages
+        .iter()
+        .filter(|package| {
+            package.ecosystem == Ecosystem::Conda
+                && package.prefix == prefix
+                && is_part(&package.name)
+        })
+        .collect();
+    let mut names: BTreeSet<NodeId> = packages
+        .iter()
+        .flat_map(|package| package.files.iter().copied())
+        .collect();
+    for folder in tree
+        .children(prefix)
+        .filter(|child| is_triplet(tree.name(*child)) && tree.is_directory(*child))
+    {
+        names.extend(tree.walk(folder));
+    }
+    // Another package may list the same file, as a plain name for it.
+    names.retain(|node| {
+        context
+            .packages
+            .owner(*node)
+            .is_none_or(|owner| is_part(&owner.name) || owner.prefix != prefix)
+    });
+    if names.is_empty() {
+        return None;
+    }
+    let unit = Unit {
+        content: Content::Names(names.into_iter().collect()),
+        guard: compilers::reason_to_keep(context, prefix),
+        commands: true,
+    };
+    Some(Claim {
+        rule: &RULE,
+        area: Area::Node(prefix),
+        units: vec![unit],
+    })
+}
+
+fn is_part(package: &str) -> bool {
+    package.starts_with(DEVEL) || PACKAGES.iter().any(|known| package.starts_with(known))
+}
+
+/// `x86_64-conda-linux-gnu`, `aarch64-conda_cos7-linux-gnu`, ...
+fn is_triplet(name: &[u8]) -> bool {
+    let name = String::from_utf8_lossy(name);
+    let mut parts = name.split('-');
+    parts.next().is_some_and(|cpu| !cpu.is_empty())
+        && parts
+            .next()
+            .is_some_and(|vendor| vendor.starts_with("conda"))
+        && parts.eq(["linux", "gnu"])
+}

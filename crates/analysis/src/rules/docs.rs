@@ -1,0 +1,89 @@
+//! What the rules for documentation share.
+
+use ounce_image::NodeId;
+
+use super::Context;
+use crate::finding::{Area, Claim, Unit};
+use crate::rules::Rule;
+
+/// Programs that show manual pages. Where one is there, the pages are what it is there for.
+const MANUAL_READERS: [&str; 3] = ["man", "mandoc", "yelp"];
+/// Programs that show info pages.
+const INFO_READERS: [&str; 3] = ["info", "pinfo", "emacs"];
+
+/// Beginnings of the names of licences and credits, which stay: distributing programs without them
+/// breaks most licences.
+const LICENCES: [&str; 8] = [
+    "copyright",
+    "copying",
+    "license",
+    "licence",
+    "notice",
+    "authors",
+    "credits",
+    "patents",
+];
+
+/// The claims on documentation below a `share` folder.
+pub(super) fn claims(context: &Context<'_>, rule: &'static Rule, share: NodeId) -> Vec<Claim> {
+    let tree = context.tree;
+    let folder = |name: &str| {
+        tree.child(share, name.as_bytes())
+            .filter(|node| tree.is_directory(*node))
+    };
+    let mut out = Vec::new();
+    for name in ["doc", "gtk-doc"] {
+        // A program that reads one of its own documents may read its neighbours: a package's folder
+        // stays or goes as one.
+        out.extend(folder(name).map(|area| {
+            Claim {
+                rule,
+                area: Area::Node(area),
+                units: tree
+                    .children(area)
+                    .map(|child| documents(context, child))
+                    .filter(|unit| !unit.nodes().is_empty())
+                    .collect(),
+            }
+        }));
+    }
+    for (name, readers) in [("man", &MANUAL_READERS), ("info", &INFO_READERS)] {
+        let reader = context.has_program(readers);
+        let guard = reader.then(|| format!("a program that shows {name} pages is in the image"));
+        out.extend(folder(name).map(|area| Claim {
+            rule,
+            area: Area::Node(area),
+            units: pages(context, area, guard.as_ref()),
+        }));
+    }
+    out
+}
+
+/// Files below a folder that are no licences. Folders and links stay: they cost nothing, and
+/// `copyright` is often found through them.
+fn documents(context: &Context<'_>, folder: NodeId) -> Unit {
+    let files = context
+        .tree
+        .walk(folder)
+        .filter(|node| context.tree.is_file(*node) && !is_licence(context, *node));
+    Unit::names(files.collect())
+}
+
+/// Manual pages, and the links between them.
+fn pages(context: &Context<'_>, area: NodeId, guard: Option<&String>) -> Vec<Unit> {
+    let pages = context
+        .tree
+        .walk(area)
+        .filter(|node| context.tree.leaf_of(*node).is_some());
+    pages
+        .map(|page| Unit {
+            guard: guard.cloned(),
+            ..Unit::names(vec![page])
+        })
+        .collect()
+}
+
+fn is_licence(context: &Context<'_>, node: NodeId) -> bool {
+    let name = String::from_utf8_lossy(context.tree.name(node)).to_ascii_lowercase();
+    LICENCES.iter().any(|known| name.starts_with(known))
+}

@@ -1,0 +1,56 @@
+//! The Java sources of a JDK, `src.zip`.
+//!
+//! **Why it is safe.** The virtual machine runs class files from `lib/modules`; `src.zip` is there
+//! for editors and debuggers that show the library's source.
+//!
+//! **Evidence.** Anything that stays and names the archive by its path keeps it. A link to it goes
+//! with it.
+//!
+//! **Example.** `/opt/conda/lib/jvm/lib/src.zip`, 52 MB.
+
+use ounce_image::{NodeId, Tree};
+
+use super::{Context, Rule, Tier};
+use crate::finding::{Area, Claim, Unit};
+
+pub(super) const RULE: Rule = Rule {
+    id: "jdk-sources",
+    title: "JDK sources (src.zip)",
+    tier: Tier::Safe,
+    why: "shown by editors; the virtual machine never opens it",
+    source: include_str!("jdk_sources.rs"),
+    find,
+};
+
+fn find(context: &Context<'_>) -> Vec<Claim> {
+    let found = context
+        .tree
+        .walk(Tree::ROOT)
+        .filter(|node| is_source(context, *node));
+    found
+        .map(|node| Claim {
+            rule: &RULE,
+            area: Area::Node(node),
+            units: vec![Unit::names(vec![node])],
+        })
+        .collect()
+}
+
+/// `src.zip` beside the virtual machine's files: in `lib` of a JDK from version 9 on, in its root
+/// before, in a folder of its own under `jvm` where Debian packages it alone.
+fn is_source(context: &Context<'_>, node: NodeId) -> bool {
+    let tree = context.tree;
+    if tree.name(node) != b"src.zip" || tree.leaf_of(node).is_none() {
+        return false;
+    }
+    let folder = tree.parent(node);
+    let has = |folder: NodeId, name: &[u8]| tree.child(folder, name).is_some();
+    let bin = |folder: NodeId| {
+        tree.child(folder, b"bin")
+            .is_some_and(|bin| has(bin, b"java") || has(bin, b"javac"))
+    };
+    has(folder, b"modules")
+        || bin(folder)
+        || bin(tree.parent(folder))
+        || tree.path(node).components().any(|part| part == b"jvm")
+}

@@ -1,0 +1,47 @@
+//! What installers wrote while the image was built: logs in `/var/log`.
+//!
+//! **Why it is safe.** A log is written, not read. A file goes only when whoever would write it can
+//! make it again: it belongs to root, or to the owner of its folder. Folders stay, and so do links
+//! (to `/dev/stdout`), pipes and empty files.
+//!
+//! **Evidence.** Anything that stays and names a log by its path keeps it: a service that opens a
+//! log without creating it would fail.
+//!
+//! **Example.** `/var/log/dpkg.log`, `/var/log/apt/history.log`.
+
+use ounce_image::NodeId;
+
+use super::{Context, Rule, Tier};
+use crate::finding::{Area, Claim};
+
+pub(super) const RULE: Rule = Rule {
+    id: "logs",
+    title: "Logs of the build",
+    tier: Tier::Safe,
+    why: "written while the image was built; whoever appends makes them again",
+    source: include_str!("logs.rs"),
+    find,
+};
+
+/// Write permission of group and others.
+const SHARED_WRITE: u32 = 0o022;
+
+fn find(context: &Context<'_>) -> Vec<Claim> {
+    let log = context.folder("/var/log");
+    let claim = |area| Claim {
+        rule: &RULE,
+        area: Area::Node(area),
+        units: context.files(area, |node| can_be_made_again(context, node)),
+    };
+    log.map(claim).into_iter().collect()
+}
+
+fn can_be_made_again(context: &Context<'_>, node: NodeId) -> bool {
+    let Some(file) = context.tree.attributes(node) else {
+        return false;
+    };
+    let folder = context.tree.attributes(context.tree.parent(node));
+    let owns_folder =
+        folder.is_some_and(|folder| folder.uid == file.uid && folder.mode & 0o200 != 0);
+    file.size > 0 && owns_folder && (file.uid != 0 || file.mode & SHARED_WRITE == 0)
+}

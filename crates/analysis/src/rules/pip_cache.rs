@@ -1,0 +1,50 @@
+//! pip's cache of downloads and built wheels, `~/.cache/pip` of any user and `$PIP_CACHE_DIR`.
+//!
+//! **Why it is safe.** pip reads it when it installs; what is installed does not. `pip cache purge`
+//! removes it, `--no-cache-dir` never makes it.
+//!
+//! **Evidence.** Anything that stays and names a file in it by its path. The environment variable
+//! that says where the cache is does not count.
+//!
+//! **Example.** `/root/.cache/pip/http-v2`.
+
+use ounce_image::{NodeId, Tree};
+
+use super::{Context, Rule, Tier};
+use crate::finding::{Area, Claim};
+
+pub(super) const RULE: Rule = Rule {
+    id: "pip-cache",
+    title: "pip cache",
+    tier: Tier::Safe,
+    why: "read by pip when it installs, never by what is installed",
+    source: include_str!("pip_cache.rs"),
+    find,
+};
+
+/// What pip makes in its cache (pip's documentation, "Caching").
+const FOLDERS: [&[u8]; 4] = [b"http", b"http-v2", b"wheels", b"selfcheck"];
+
+fn find(context: &Context<'_>) -> Vec<Claim> {
+    let tree = context.tree;
+    let in_homes = tree
+        .walk(Tree::ROOT)
+        .filter(|node| tree.name(*node) == b"pip" && tree.name(tree.parent(*node)) == b".cache");
+    let named = context
+        .config
+        .env("PIP_CACHE_DIR")
+        .and_then(|path| context.folder(&path));
+    let mut caches: Vec<NodeId> = in_homes.chain(named).collect();
+    caches.sort_unstable();
+    caches.dedup();
+    let claim = |cache| Claim {
+        rule: &RULE,
+        area: Area::Node(cache),
+        units: tree
+            .children(cache)
+            .filter(|child| FOLDERS.contains(&tree.name(*child)))
+            .map(|child| context.whole(child))
+            .collect(),
+    };
+    caches.into_iter().map(claim).collect()
+}

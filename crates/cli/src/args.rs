@@ -1,0 +1,155 @@
+//! The command line. Only its shape is checked here.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+const REFERENCES: &str = "\
+References:
+  docker-archive:PATH[:NAME]  what `docker save` writes
+  oci:FOLDER[:TAG]            an OCI image layout
+  oci-archive:PATH[:TAG]      an OCI image layout in a tar archive
+  rootfs:FOLDER               the files of an image, unpacked
+  PATH                        any of these, recognised by its content (for reading)
+
+Exit status: 0 done, 1 the answer is no, 2 usage or input, 70 a bug in ounce.";
+
+const ANALYZE_EXAMPLES: &str = "\
+Examples:
+  docker save -o image.tar myimage && ounce analyze image.tar
+  ounce analyze oci:build --by layer
+  ounce analyze image.tar --by path --top 40
+  ounce analyze image.tar --format json --output report.json";
+
+const SLIM_EXAMPLES: &str = "\
+Examples:
+  ounce slim image.tar --output docker-archive:slim.tar && docker load -i slim.tar
+  ounce slim image.tar --dry-run
+  ounce slim oci:build --output oci:slim --keep-layers 3
+  ounce slim image.tar --output oci-archive:slim.tar:latest --disable logs --keep /usr/share/doc/mytool";
+
+/// Makes container images as small as they can be without losing any function.
+#[derive(Debug, Parser)]
+#[command(version, after_help = REFERENCES, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say what eats the space of an image, and what can go
+    Analyze(Analyze),
+    /// Write the image without what nothing in it needs
+    Slim(Slim),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where to read from, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Source {
+    /// The image: TRANSPORT:PATH[:TAG], or a path that is recognised by its content
+    pub(crate) image: String,
+    /// The platform to take from an image for several [default: linux on this processor]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    pub(crate) platform: Option<String>,
+    /// Do not keep decompressed layers for the next run
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// The most that the cache of decompressed layers may hold, in GB
+    #[arg(
+        long,
+        value_name = "GB",
+        env = "OUNCE_CACHE_SIZE",
+        default_value_t = 10,
+        hide_env_values = true
+    )]
+    pub(crate) cache_size: u64,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = ANALYZE_EXAMPLES)]
+pub(crate) struct Analyze {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// What the rows are
+    #[arg(long, value_enum, default_value_t = By::Cause)]
+    pub(crate) by: By,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Write the report to a file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Show the N largest rows and sum up the others
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) top: Option<u32>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = SLIM_EXAMPLES)]
+pub(crate) struct Slim {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Where to write the image: TRANSPORT:PATH[:TAG]; it must not exist
+    #[arg(long, short, value_name = "REF", required_unless_present = "dry_run")]
+    pub(crate) output: Option<String>,
+    /// Run only the rules that are named so
+    #[arg(long, value_name = "RULE")]
+    pub(crate) enable: Vec<String>,
+    /// Do not run this rule
+    #[arg(long, value_name = "RULE")]
+    pub(crate) disable: Vec<String>,
+    /// Keep what matches, and everything below a folder that does
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) keep: Vec<String>,
+    /// Leave the lowest N layers as they are, to go on sharing them
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) keep_layers: usize,
+    /// Say what would be done and write no image
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Also write the report to a file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// What the rows of a report are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    /// Why the bytes are there, and whether they can go
+    Cause,
+    /// The package that brought them
+    Owner,
+    /// The layer, with the step that made it
+    Layer,
+    /// The folder
+    Path,
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// For programs; see docs/report.schema.json
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,26 @@
+//! `ounce analyze`: what eats the space.
+
+use ounce_analysis::Options;
+use ounce_image::Tree;
+
+use super::{analyse, deliver};
+use crate::args::Analyze;
+use crate::error::CommandError;
+use crate::report::Report;
+use crate::session::Session;
+
+pub(crate) fn run(args: &Analyze) -> Result<(), CommandError> {
+    let session = Session::open(&args.source, |_| Ok(()))?;
+    let report = std::thread::scope(|scope| {
+        // Nothing is said before every layer has shown its digest.
+        let verified = scope.spawn(|| session.image.verify(&session.progress));
+        let tree = Tree::build(&session.image.layers)?;
+        let (packages, plan) = analyse(&session, &tree, &Options::default())?;
+        let report = Report::analysis(&session, &tree, &packages, &plan, args.by);
+        verified.join().expect("verifying does not panic")?;
+        Ok::<_, CommandError>(report)
+    })?;
+    session.finish();
+    let report = report.with_top(args.top.map(|top| top as usize), args.format);
+    deliver(&report, args.format, args.output.as_deref())
+}

@@ -1,0 +1,163 @@
+//! What a user is told when something goes wrong, and the exit codes.
+
+use std::fmt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use ounce_analysis::OptionsError;
+
+/// Wrong usage or an input that cannot be used.
+const EXIT_INPUT: u8 = 2;
+/// A fault of this program (`EX_SOFTWARE` of sysexits.h).
+pub(crate) const EXIT_BUG: u8 = 70;
+/// Ended by Ctrl-C, as shells report it.
+const EXIT_INTERRUPTED: u8 = 130;
+
+/// Whose fault it is; decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Input,
+    Bug,
+    Interrupted,
+    /// Nobody reads the output any more; nothing is said.
+    Closed,
+}
+
+/// An error with advice.
+#[derive(Debug)]
+pub(crate) struct CommandError {
+    kind: Kind,
+    message: String,
+    hint: Option<String>,
+}
+
+impl CommandError {
+    /// An error in what the user gave.
+    pub(crate) fn input(message: impl fmt::Display) -> Self {
+        Self {
+            kind: Kind::Input,
+            message: message.to_string(),
+            hint: None,
+        }
+    }
+
+    /// Adds advice.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+
+    /// An error of a file that is written to.
+    pub(crate) fn writing(path: &Path, error: &std::io::Error) -> Self {
+        Self::input(format_args!("writing {}: {error}", path.display()))
+    }
+
+    /// Prints the error and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        if self.kind == Kind::Closed {
+            return ExitCode::SUCCESS;
+        }
+        let bold = anstyle::Style::new()
+            .bold()
+            .fg_color(Some(anstyle::AnsiColor::Red.into()));
+        anstream::eprintln!("{bold}error:{bold:#} {}", self.message);
+        if let Some(hint) = &self.hint {
+            anstream::eprintln!("hint: {hint}");
+        }
+        match self.kind {
+            Kind::Bug => ExitCode::from(EXIT_BUG),
+            Kind::Interrupted => ExitCode::from(EXIT_INTERRUPTED),
+            Kind::Input | Kind::Closed => ExitCode::from(EXIT_INPUT),
+        }
+    }
+}
+
+impl From<std::io::Error> for CommandError {
+    /// An error of standard output, or of content that is read during an analysis.
+    fn from(error: std::io::Error) -> Self {
+        let is_cancelled = error
+            .get_ref()
+            .is_some_and(|inner| inner.is::<ounce_image::Cancelled>());
+        let kind = match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Kind::Closed,
+            _ if is_cancelled => Kind::Interrupted,
+            _ => Kind::Input,
+        };
+        let message = if is_cancelled {
+            ounce_image::Error::Cancelled.to_string()
+        } else {
+            error.to_string()
+        };
+        Self {
+            kind,
+            message,
+            hint: None,
+        }
+    }
+}
+
+impl From<OptionsError> for CommandError {
+    fn from(error: OptionsError) -> Self {
+        let hint = match &error {
+            OptionsError::UnknownRule {
+                nearest: Some(nearest),
+                ..
+            } => format!("did you mean {nearest}?"),
+            OptionsError::UnknownRule { .. } => {
+                let names: Vec<_> = ounce_analysis::RULES.iter().map(|rule| rule.id).collect();
+                format!("the rules are {}", names.join(", "))
+            }
+            OptionsError::Glob { .. } => {
+                "`*` matches within a name, `**` across folders; quote it for the shell".to_owned()
+            }
+        };
+        Self::input(error).hint(hint)
+    }
+}
+
+impl From<ounce_image::Error> for CommandError {
+    fn from(error: ounce_image::Error) -> Self {
+        use ounce_image::Error as E;
+        let kind = match &error {
+            E::Cancelled => Kind::Interrupted,
+            E::Unfaithful { .. } => Kind::Bug,
+            _ => Kind::Input,
+        };
+        Self {
+            kind,
+            message: error.to_string(),
+            hint: hint(&error),
+        }
+    }
+}
+
+fn hint(error: &ounce_image::Error) -> Option<String> {
+    use ounce_image::Error as E;
+    let hint = match error {
+        E::Reference(_) => {
+            "write docker-archive:PATH, oci:FOLDER, oci-archive:PATH or rootfs:FOLDER, with :NAME behind a path if needed"
+        }
+        E::Exists(_) => "choose another name, or remove it first",
+        E::SameAsInput(_) => "ounce never changes its input; choose another place",
+        E::Tag { .. } | E::Ambiguous { .. } => {
+            "put the name behind the path, as in docker-archive:PATH:NAME"
+        }
+        E::Platform { .. } => "choose one with --platform",
+        E::DigestMismatch { .. } | E::SizeMismatch { .. } | E::Missing { .. } => {
+            "save or pull the image again"
+        }
+        E::Unrecognised { .. } => {
+            "an image comes from `docker save`, `podman save` or `skopeo copy ... oci:FOLDER`"
+        }
+        E::Io { source, .. } | E::Layer { source, .. }
+            if source.kind() == std::io::ErrorKind::StorageFull =>
+        {
+            "free some space, or write to another disk; nothing was left behind"
+        }
+        E::Unfaithful { .. } => "this is a bug in ounce; nothing was written; please report it",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}

@@ -1,0 +1,40 @@
+//! `ounce` makes container images as small as they can be without losing any function.
+
+mod args;
+mod commands;
+mod error;
+mod report;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Args, Command};
+use error::{CommandError, EXIT_BUG};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    // A panic is our bug whatever the input was; it gets its own exit code.
+    match std::panic::catch_unwind(|| run(args)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => error.report(),
+        Err(_) => {
+            anstream::eprintln!(
+                "error: this is a bug in ounce; please report it with the lines above"
+            );
+            ExitCode::from(EXIT_BUG)
+        }
+    }
+}
+
+fn run(args: Args) -> Result<(), CommandError> {
+    match args.command {
+        Command::Analyze(args) => commands::analyze::run(&args),
+        Command::Slim(args) => commands::slim::run(&args),
+        Command::Completions { shell } => {
+            commands::completions::run(shell);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! Compression of layers: recognising it, undoing it once, and doing it the same way every time.
+//!
+//! Compressed output is a row of independent members (gzip) or frames (zstd), one for each fixed
+//! stretch of input, so the bytes do not depend on the number of threads. RFC 1952 section 2.2 and
+//! RFC 8878 section 3.1 define such rows as one stream, and every container tool reads them so.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+
+use flate2::bufread::MultiGzDecoder;
+use rayon::prelude::*;
+
+use crate::blob::{Blob, CHUNK};
+use crate::compression::CompressionMap;
+use crate::digest::{Digest, Hasher};
+use crate::error::{Error, IoContext as _, Result};
+use crate::progress::Progress;
+
+/// How a layer or archive is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Codec {
+    /// As it is.
+    Plain,
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+}
+
+/// libdeflate's default: 94 MB/s a core, within 1 % of the size of level 9 on real layers.
+const GZIP_LEVEL: i32 = 6;
+/// Twice the work of zstd's default for 5 % less; still faster than gzip.
+const ZSTD_LEVEL: i32 = 9;
+
+impl Codec {
+    /// Recognises a compressed stream by its first bytes.
+    ///
+    /// # Errors
+    /// The bytes cannot be read.
+    pub fn detect(blob: &Blob) -> io::Result<Self> {
+        let mut magic = [0; 4];
+        let read = blob.read_at(0, &mut magic)?;
+        Ok(match &magic[..read] {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd] => Self::Zstd,
+            _ => Self::Plain,
+        })
+    }
+
+    /// The name and settings that compressed output depends on, for the record.
+    pub fn settings(self) -> &'static str {
+        match self {
+            Self::Plain => "none",
+            Self::Gzip => "gzip, libdeflate level 6, members of 1 MiB",
+            Self::Zstd => "zstd, level 9, frames of 4 MiB",
+        }
+    }
+
+    fn stretch(self) -> usize {
+        match self {
+            Self::Plain | Self::Gzip => CHUNK,
+            Self::Zstd => 4 * CHUNK,
+        }
+    }
+
+    pub(crate) fn compress_stretch(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Plain => Ok(bytes.to_vec()),
+            Self::Gzip => {
+                let level = libdeflater::CompressionLvl::new(GZIP_LEVEL)
+                    .expect("libdeflate has levels 0 to 12");
+                let mut compressor = libdeflater::Compressor::new(level);
+                let mut out = vec![0; compressor.gzip_compress_bound(bytes.len())];
+                let len = compressor
+                    .gzip_compress(bytes, &mut out)
+                    .map_err(io::Error::other)?;
+                out.truncate(len);
+                Ok(out)
+            }
+            Self::Zstd => zstd::bulk::compress(bytes, ZSTD_LEVEL),
+        }
+    }
+}
+
+/// How far a compressed stream may expand.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes that any stream may expand to.
+    pub floor: u64,
+    /// Beyond the floor, the largest ratio of uncompressed to compressed bytes.
+    pub ratio: u64,
+}
+
+impl Default for Limits {
+    /// 4 GiB whatever the ratio, beyond that 200 times: real layers stay below 20, and zeros alone
+    /// reach 1,000.
+    fn default() -> Self {
+        Self {
+            floor: 4 << 30,
+            ratio: 200,
+        }
+    }
+}
+
+/// What passed through a (de)compressor.
+#[derive(Debug, Clone)]
+pub struct Streamed {
+    /// The digest of the uncompressed bytes.
+    pub diff_id: Digest,
+    /// Uncompressed bytes.
+    pub len: u64,
+    /// The digest of the compressed bytes; of a plain stream its diff id.
+    pub digest: Digest,
+    /// Compressed bytes.
+    pub size: u64,
+    /// Which compressed bytes hold which uncompressed ones.
+    pub map: CompressionMap,
+}
+
+/// Undoes the compression of `blob` into `out`; `name` is the layer in errors.
+///
+/// # Errors
+/// A damaged or cut-off stream, one that expands beyond `limits`, a full disk.
+pub(crate) fn decompress(
+    blob: &Blob,
+    codec: Codec,
+    name: &str,
+    out: &mut dyn Write,
+    limits: Limits,
+    progress: &Progress,
+) -> Result<Streamed> {
+    let mut input = BufReader::with_capacity(
+        CHUNK / 4,
+        Hashing {
+            inner: blob.reader(),
+            hasher: Hasher::default(),
+            read: 0,
+        },
+    );
+    let mut plain = Hasher::default();
+    let (mut len, mut map) = (0, CompressionMap::start());
+    let mut chunk = vec![0; CHUNK];
+    {
+        let mut decoder = Decoder::new(&mut input, codec).in_layer(name)?;
+        loop {
+            let read = read_full(&mut decoder, &mut chunk).in_layer(name)?;
+            if read == 0 {
+                break;
+            }
+            len += read as u64;
+            if len > limits.floor.max(limits.ratio.saturating_mul(blob.len())) {
+                return Err(Error::Bomb {
+                    layer: name.to_owned(),
+                    compressed: blob.len(),
+                    limit: len,
+                    ratio: limits.ratio,
+                });
+            }
+            plain.update(&chunk[..read]);
+            out.write_all(&chunk[..read]).in_layer(name)?;
+            map.push(len, decoder.consumed());
+            progress.advance(read as u64).in_layer(name)?;
+        }
+    }
+    // What a decoder leaves behind the stream belongs to the blob's digest.
+    io::copy(&mut input, &mut io::sink()).in_layer(name)?;
+    map.finish(len, blob.len());
+    let hashed = input.into_inner();
+    Ok(Streamed {
+        diff_id: plain.finish(),
+        len,
+        digest: hashed.hasher.finish(),
+        size: hashed.read,
+        map,
+    })
+}
+
+/// Compresses `tar` into `out`: the same bytes for any number of threads.
+///
+/// # Errors
+/// The content cannot be read, `out` cannot be written, or the work was stopped.
+pub(crate) fn compress(
+    tar: &Blob,
+    codec: Codec,
+    out: &mut dyn Write,
+    progress: &Progress,
+) -> io::Result<Streamed> {
+    let batch = codec.stretch() * rayon::current_num_threads().max(1) * 2;
+    let mut buf = vec![0; batch.min(tar.len() as usize)];
+    let (mut plain, mut packed) = (Hasher::default(), Hasher::default());
+    let (mut offset, mut size, mut map) = (0, 0, CompressionMap::start());
+    while offset < tar.len() {
+        let read = tar.read_at(offset, &mut buf)?;
+        let bytes = &buf[..read];
+        let (stretches, ()) = rayon::join(
+            || {
+                bytes
+                    .par_chunks(codec.stretch())
+                    .map(|b| codec.compress_stretch(b))
+                    .collect::<io::Result<Vec<_>>>()
+            },
+            || plain.update(bytes),
+        );
+        for (stretch, raw) in stretches?.iter().zip(bytes.chunks(codec.stretch())) {
+            packed.update(stretch);
+            out.write_all(stretch)?;
+            offset += raw.len() as u64;
+            size += stretch.len() as u64;
+            map.push(offset, size);
+        }
+        progress.advance(read as u64)?;
+    }
+    Ok(Streamed {
+        diff_id: plain.finish(),
+        len: offset,
+        digest: packed.finish(),
+        size,
+        map,
+    })
+}
+
+/// Copies `tar` into `out` as it is and computes its digest on the way.
+///
+/// # Errors
+/// As [`compress`].
+pub(crate) fn copy(
+    tar: &Blob,
+    out: &mut (dyn Write + Send),
+    progress: &Progress,
+) -> io::Result<Streamed> {
+    let mut plain = Hasher::default();
+    tar.for_each_chunk(|bytes| {
+        let (written, ()) = rayon::join(|| out.write_all(bytes), || plain.update(bytes));
+        written?;
+        progress.advance(bytes.len() as u64)
+    })?;
+    let digest = plain.finish();
+    let mut map = CompressionMap::start();
+    map.finish(tar.len(), tar.len());
+    Ok(Streamed {
+        diff_id: digest,
+        len: tar.len(),
+        digest,
+        size: tar.len(),
+        map,
+    })
+}
+
+/// The digest of a blob's bytes.
+///
+/// # Errors
+/// The content cannot be read, or the work was stopped.
+pub(crate) fn digest(blob: &Blob, progress: &Progress) -> io::Result<Digest> {
+    let mut hasher = Hasher::default();
+    blob.for_each_chunk(|bytes| {
+        hasher.update(bytes);
+        progress.advance(bytes.len() as u64)
+    })?;
+    Ok(hasher.finish())
+}
+
+/// Reads until `buf` is full or the stream ends.
+fn read_full(reader: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buf.len() {
+        match reader.read(&mut buf[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(filled)
+}
+
+struct Hashing<R> {
+    inner: R,
+    hasher: Hasher,
+    read: u64,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        self.hasher.update(&buf[..read]);
+        self.read += read as u64;
+        Ok(read)
+    }
+}
+
+/// A buffered input that knows how much of it a decoder has taken.
+struct Counted<'a, R> {
+    inner: &'a mut BufReader<Hashing<R>>,
+    consumed: u64,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        self.consumed += read as u64;
+        Ok(read)
+    }
+}
+
+impl<R: Read> BufRead for Counted<'_, R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.consumed += amount as u64;
+        self.inner.consume(amount);
+    }
+}
+
+enum Decoder<'a, R: Read> {
+    Plain(Counted<'a, R>),
+    Gzip(MultiGzDecoder<Counted<'a, R>>),
+    Zstd(zstd::stream::read::Decoder<'static, Counted<'a, R>>),
+}
+
+impl<'a, R: Read> Decoder<'a, R> {
+    fn new(inner: &'a mut BufReader<Hashing<R>>, codec: Codec) -> io::Result<Self> {
+        let input = Counted { inner, consumed: 0 };
+        Ok(match codec {
+            Codec::Plain => Self::Plain(input),
+            Codec::Gzip => Self::Gzip(MultiGzDecoder::new(input)),
+            Codec::Zstd => Self::Zstd(zstd::stream::read::Decoder::with_buffer(input)?),
+        })
+    }
+
+    fn consumed(&self) -> u64 {
+        match self {
+            Self::Plain(input) => input.consumed,
+            Self::Gzip(decoder) => decoder.get_ref().consumed,
+            Self::Zstd(decoder) => decoder.get_ref().consumed,
+        }
+    }
+}
+
+impl<R: Read> Read for Decoder<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(input) => input.read(buf),
+            Self::Gzip(decoder) => decoder.read(buf),
+            Self::Zstd(decoder) => decoder.read(buf),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! An image that was opened: its config and its layers.
+
+use rayon::prelude::*;
+
+use crate::blob::Blob;
+use crate::codec::{self, Codec};
+use crate::compression::CompressionMap;
+use crate::config::Config;
+use crate::digest::Digest;
+use crate::error::{Error, IoContext as _, Result};
+use crate::layer::{Layer, StoredLayer};
+use crate::progress::Progress;
+use crate::store::Store;
+use crate::tar::read_entries;
+
+/// An image that was opened for reading.
+#[derive(Debug, Clone)]
+pub struct Image {
+    /// The config.
+    pub config: Config,
+    /// The layers, the lowest first.
+    pub layers: Vec<Layer>,
+    /// The names that the source gives the image, as `repository:tag` or a bare tag.
+    pub names: Vec<String>,
+    /// The annotations of its manifest.
+    pub annotations: std::collections::BTreeMap<String, String>,
+    /// Where decompressed layers are kept.
+    store: Store,
+}
+
+/// What a format found out about a layer before anything of it is read.
+pub(crate) struct LayerSource {
+    pub(crate) blob: Blob,
+    pub(crate) digest: Option<Digest>,
+}
+
+impl Image {
+    /// Opens the layers that a format found: undoes their compression and reads their entries.
+    pub(crate) fn assemble(
+        config: Config,
+        sources: Vec<LayerSource>,
+        names: Vec<String>,
+        store: &Store,
+        progress: &Progress,
+    ) -> Result<Self> {
+        let diff_ids = config
+            .diff_ids()
+            .expect("checked when the config was parsed");
+        let layers = sources
+            .into_par_iter()
+            .zip(diff_ids)
+            .map(|(source, diff_id)| open_layer(source, Some(diff_id), store, progress))
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            config,
+            layers,
+            names,
+            annotations: Default::default(),
+            store: store.clone(),
+        })
+    }
+
+    /// An image of one layer that records no digest.
+    pub(crate) fn unrecorded(
+        config: Config,
+        tar: Blob,
+        store: &Store,
+        progress: &Progress,
+    ) -> Result<Self> {
+        let layer = open_layer(
+            LayerSource {
+                blob: tar,
+                digest: None,
+            },
+            None,
+            store,
+            progress,
+        )?;
+        Ok(Self {
+            config,
+            layers: vec![layer],
+            names: Vec::new(),
+            annotations: Default::default(),
+            store: store.clone(),
+        })
+    }
+
+    /// Compares the content of every layer with its diff id.
+    ///
+    /// This reads every byte of the image and can run beside other work; nothing may be concluded
+    /// or written before it succeeded.
+    ///
+    /// # Errors
+    /// The first layer that differs or cannot be read.
+    pub fn verify(&self, progress: &Progress) -> Result<()> {
+        self.layers.par_iter().try_for_each(|layer| {
+            let Some(expected) = layer.diff_id else {
+                return Ok(());
+            };
+            let actual = codec::digest(&layer.tar, progress).in_layer(&layer.name())?;
+            if actual == expected {
+                return Ok(());
+            }
+            if let Some(digest) = layer
+                .stored
+                .digest
+                .filter(|_| layer.stored.codec != Codec::Plain)
+            {
+                // The blob was right, so it is the cached copy or the config that is wrong.
+                self.store.forget(digest);
+            }
+            Err(Error::DigestMismatch {
+                what: format!("the content of layer {}", layer.name()),
+                expected,
+                actual,
+            })
+        })
+    }
+
+    /// Bytes of the uncompressed layers, all of which [`Image::verify`] reads.
+    pub fn tar_bytes(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.tar.len()).sum()
+    }
+}
+
+fn open_layer(
+    source: LayerSource,
+    diff_id: Option<Digest>,
+    store: &Store,
+    progress: &Progress,
+) -> Result<Layer> {
+    let name = diff_id
+        .or(source.digest)
+        .map_or_else(|| format!("{:?}", source.blob), |digest| digest.to_string());
+    let codec = Codec::detect(&source.blob).in_layer(&name)?;
+    let (tar, map, digest) = if codec == Codec::Plain {
+        if let (Some(expected), Some(actual)) = (source.digest, diff_id)
+            && expected != actual
+        {
+            let what = format!("the uncompressed layer {actual}");
+            return Err(Error::DigestMismatch {
+                what,
+                expected,
+                actual,
+            });
+        }
+        let map = CompressionMap::estimate(&source.blob).in_layer(&name)?;
+        (source.blob.clone(), map, diff_id)
+    } else {
+        let stored = store.decompressed(
+            &source.blob,
+            codec,
+            source.digest,
+            &format!("the blob of layer {name}"),
+            progress,
+        )?;
+        (stored.plain, stored.map, source.digest)
+    };
+    let entries = read_entries(&tar, &name)?;
+    Ok(Layer {
+        diff_id,
+        tar,
+        entries,
+        stored: StoredLayer {
+            blob: source.blob,
+            codec,
+            digest,
+        },
+        map,
+    })
+}

@@ -1,0 +1,50 @@
+//! A layer: its uncompressed bytes, the entries in them, and how the source stored it.
+
+use crate::blob::Blob;
+use crate::codec::Codec;
+use crate::compression::CompressionMap;
+use crate::digest::Digest;
+use crate::tar::Entry;
+
+/// A layer of an image that was opened.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// The digest of the uncompressed bytes that the config records; `None` for a root folder,
+    /// which records nothing.
+    pub diff_id: Option<Digest>,
+    /// The uncompressed tar archive.
+    pub tar: Blob,
+    /// Its entries in order.
+    pub entries: Vec<Entry>,
+    /// How the source stores the layer.
+    pub stored: StoredLayer,
+    /// Which compressed bytes hold which entries.
+    pub map: CompressionMap,
+}
+
+/// A layer's blob as it lies in the source.
+#[derive(Debug, Clone)]
+pub struct StoredLayer {
+    /// The stored bytes.
+    pub blob: Blob,
+    /// How they are compressed.
+    pub codec: Codec,
+    /// Their digest, where the source records one.
+    pub digest: Option<Digest>,
+}
+
+impl Layer {
+    /// The name of the layer in messages: its digest, or what it was read from.
+    pub fn name(&self) -> String {
+        match self.diff_id.or(self.stored.digest) {
+            Some(digest) => digest.to_string(),
+            None => format!("{:?}", self.tar),
+        }
+    }
+
+    /// Bytes of content: sizes of files and lengths of symbolic links, as Docker counts the size
+    /// of a layer.
+    pub fn content_bytes(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.size).sum()
+    }
+}

@@ -1,0 +1,117 @@
+//! Compares what a rewriting made with what it was asked for, name by name.
+
+use rustc_hash::FxHashMap;
+
+use super::{Edit, Fate};
+use crate::error::{Error, Result};
+use crate::layer::Layer;
+use crate::tar::{Entry, read_entries};
+use crate::tree::{LeafId, NodeId, Tree};
+
+/// Reads the new layers back and compares the merged views.
+///
+/// # Errors
+/// [`Error::Unfaithful`] at the first path that is missing, left over or changed.
+pub(super) fn check(old: &Tree<'_>, edit: &Edit, fates: &[Fate]) -> Result<()> {
+    let layers = old
+        .layers()
+        .iter()
+        .zip(fates)
+        .filter_map(|(layer, fate)| match fate {
+            Fate::Same => Some(Ok(layer.clone())),
+            Fate::Changed(tar) => Some(read_entries(tar, &layer.name()).map(|entries| Layer {
+                tar: tar.clone(),
+                entries,
+                ..layer.clone()
+            })),
+            Fate::Gone => None,
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let new = Tree::build(&layers)?;
+    let mut links: FxHashMap<LeafId, LeafId> = FxHashMap::default();
+    let mut expected = 0;
+    for node in old.walk(Tree::ROOT) {
+        let path = || old.path(node);
+        let fail = |reason| {
+            Err(Error::Unfaithful {
+                path: path(),
+                reason,
+            })
+        };
+        let found = new.get(&path());
+        match (stays(old, edit, node), found) {
+            (false, None) => continue,
+            (false, Some(_)) => return fail("it should be gone"),
+            (true, None) => return fail("it is missing"),
+            (true, Some(found)) => {
+                expected += 1;
+                if !same_attributes(old, edit, node, &new, found) {
+                    return fail("its attributes changed");
+                }
+                if let (Some(before), Some(after)) = (old.leaf_of(node), new.leaf_of(found)) {
+                    if *links.entry(before).or_insert(after) != after {
+                        return fail("it lost its other names");
+                    }
+                    if !old.read(before).same_source(&new.read(after)) {
+                        return fail("its content changed");
+                    }
+                }
+            }
+        }
+    }
+    match new.walk(Tree::ROOT).count() == expected {
+        true => Ok(()),
+        false => Err(Error::Unfaithful {
+            path: crate::ImagePath::default(),
+            reason: "it has files that were not there",
+        }),
+    }
+}
+
+/// Whether a name is still there after the edit: its own entry stays, or something below it does.
+fn stays(tree: &Tree<'_>, edit: &Edit, node: NodeId) -> bool {
+    let kept = |node: NodeId| {
+        tree.entries_of(node)
+            .any(|entry| !edit.drop.contains(&entry))
+    };
+    node == Tree::ROOT || kept(node) || (tree.is_directory(node) && is_implied(tree, edit, node))
+}
+
+/// Whether a folder without an entry of its own is made by what lies below it.
+fn is_implied(tree: &Tree<'_>, edit: &Edit, node: NodeId) -> bool {
+    let mut below = tree.walk(node).skip(1);
+    below.any(|node| {
+        tree.entries_of(node)
+            .any(|entry| !edit.drop.contains(&entry))
+    })
+}
+
+fn same_attributes(
+    old: &Tree<'_>,
+    edit: &Edit,
+    node: NodeId,
+    new: &Tree<'_>,
+    found: NodeId,
+) -> bool {
+    match (old.attributes(node), new.attributes(found)) {
+        (Some(a), Some(b)) => attributes(a) == attributes(b) && a.kind == b.kind,
+        (None, None) => old.is_directory(node) && new.is_directory(found),
+        // A folder whose entry was dropped with everything but what keeps it alive.
+        (Some(_), None) => old
+            .node_entry(node)
+            .is_some_and(|entry| edit.drop.contains(&entry)),
+        (None, Some(_)) => false,
+    }
+}
+
+fn attributes(entry: &Entry) -> impl PartialEq {
+    (
+        entry.mode,
+        entry.uid,
+        entry.gid,
+        entry.mtime,
+        entry.xattrs.clone(),
+        entry.size,
+        entry.sparse.clone(),
+    )
+}
