@@ -69,7 +69,7 @@ pub fn search(
     loop {
         let results: Vec<Findings> = next
             .par_iter()
-            .map(|leaf| search.leaf(*leaf))
+            .map(|leaf| search.leaf(*leaf, &outcome.held))
             .collect::<io::Result<_>>()?;
         for result in results {
             found.extend(result.evidence);
@@ -106,6 +106,12 @@ struct Findings {
     problem: Option<Problem>,
 }
 
+/// What points, and whether a package brought it.
+struct Pointer {
+    referrer: Referrer,
+    is_packaged: bool,
+}
+
 struct Search<'a> {
     context: &'a Context<'a>,
     targets: &'a Targets,
@@ -127,7 +133,10 @@ impl Search<'_> {
         let path = config.env("PATH").unwrap_or_default();
         let mut out = Vec::new();
         for (key, texts) in &texts {
-            let from = Referrer::Config(key.clone());
+            let from = Pointer {
+                referrer: Referrer::Config(key.clone()),
+                is_packaged: false,
+            };
             for text in texts {
                 let blob = ounce_image::Blob::from_bytes(text.clone().into_bytes());
                 let found = |at, hit: Hit<'_>| self.hit(&from, at, hit, &mut out);
@@ -156,67 +165,83 @@ impl Search<'_> {
         out
     }
 
-    fn leaf(&self, leaf: LeafId) -> io::Result<Findings> {
+    /// References in one file or link, under a name that stays.
+    fn leaf(&self, leaf: LeafId, held: &BTreeMap<UnitId, Evidence>) -> io::Result<Findings> {
         let tree = self.context.tree;
         let mut out = Findings::default();
+        let stays = |name: &NodeId| {
+            self.targets
+                .unit_of(*name)
+                .is_none_or(|unit| held.contains_key(&unit))
+        };
         let names: Vec<NodeId> = tree
             .leaf(leaf)
             .names
             .iter()
             .copied()
-            .filter(|name| self.targets.unit_of(*name).is_none())
+            .filter(stays)
             .collect();
-        // What is held back is searched under the name it stays with.
-        let Some(name) = names.first().or(tree.leaf(leaf).names.first()).copied() else {
+        let Some(first) = names.first().copied() else {
             return Ok(out);
         };
-        let path = tree.path(name);
-        match tree.attributes(name).map(|entry| &entry.kind) {
+        match tree.attributes(first).map(|entry| &entry.kind) {
             Some(EntryKind::Symlink(target)) => {
-                for name in if names.is_empty() { vec![name] } else { names } {
-                    let from = Referrer::File(tree.path(name));
-                    let mut visited = Vec::new();
-                    let end =
-                        tree.resolve_from(tree.parent(name), target, |node| visited.push(node));
-                    visited.extend(end);
-                    for node in visited {
-                        self.add(&from, node, How::Symlink, &mut out.evidence);
-                    }
+                for name in names {
+                    self.symlink(name, target, &mut out.evidence);
                 }
             }
-            Some(EntryKind::File) => {
-                let content = tree.read(leaf);
-                let from = Referrer::File(path.clone());
-                match elf::inspect(&content) {
-                    Ok(Some(elf)) => {
-                        for node in
-                            self.loader
-                                .candidates(tree, &elf, tree.parent(name), self.targets)
-                        {
-                            self.add(&from, node, How::Needed, &mut out.evidence);
-                        }
-                    }
-                    Ok(None) => {}
-                    Err(reason) => {
-                        out.problem = Some(Problem {
-                            path: path.clone(),
-                            reason,
-                        })
-                    }
-                }
-                if !harmless::is_silent(&path) {
-                    let advance = |bytes| self.progress.advance(bytes);
-                    self.scanner.scan(&content, advance, |at, hit| {
-                        self.hit(&from, at, hit, &mut out.evidence)
-                    })?;
-                }
-            }
+            Some(EntryKind::File) => self.file(first, leaf, &mut out)?,
             _ => {}
         }
         Ok(out)
     }
 
-    fn hit(&self, from: &Referrer, at: u64, hit: Hit<'_>, out: &mut Vec<(UnitId, Evidence)>) {
+    fn pointer(&self, name: NodeId) -> Pointer {
+        Pointer {
+            referrer: Referrer::File(self.context.tree.path(name)),
+            is_packaged: self.context.packages.owner(name).is_some(),
+        }
+    }
+
+    fn symlink(&self, link: NodeId, target: &[u8], out: &mut Vec<(UnitId, Evidence)>) {
+        let tree = self.context.tree;
+        let from = self.pointer(link);
+        for node in targets::resolve(tree, tree.parent(link), target) {
+            self.add(&from, node, How::Symlink, out);
+        }
+    }
+
+    fn file(&self, name: NodeId, leaf: LeafId, out: &mut Findings) -> io::Result<()> {
+        let tree = self.context.tree;
+        let (path, content) = (tree.path(name), tree.read(leaf));
+        let from = self.pointer(name);
+        match elf::inspect(&content) {
+            Ok(Some(elf)) => {
+                for node in self
+                    .loader
+                    .candidates(tree, &elf, tree.parent(name), self.targets)
+                {
+                    self.add(&from, node, How::Needed, &mut out.evidence);
+                }
+            }
+            Ok(None) => {}
+            Err(reason) => {
+                out.problem = Some(Problem {
+                    path: path.clone(),
+                    reason,
+                })
+            }
+        }
+        if harmless::is_silent(&path) {
+            return Ok(());
+        }
+        let advance = |bytes| self.progress.advance(bytes);
+        self.scanner.scan(&content, advance, |at, hit| {
+            self.hit(&from, at, hit, &mut out.evidence)
+        })
+    }
+
+    fn hit(&self, from: &Pointer, at: u64, hit: Hit<'_>, out: &mut Vec<(UnitId, Evidence)>) {
         let tree = self.context.tree;
         match hit {
             Hit::Path(path) => {
@@ -238,15 +263,15 @@ impl Search<'_> {
     }
 
     /// Notes a reference to a name, unless it is known to do no harm or leads to no unit.
-    fn add(&self, from: &Referrer, to: NodeId, how: How, out: &mut Vec<(UnitId, Evidence)>) {
+    fn add(&self, from: &Pointer, to: NodeId, how: How, out: &mut Vec<(UnitId, Evidence)>) {
         let units = self.targets.units_at(self.context.tree, to);
         if units.is_empty() {
             return;
         }
         let path = self.context.tree.path(to);
-        if !harmless::is_harmless(from, &path, how) {
+        if !harmless::is_harmless(&from.referrer, from.is_packaged, &path, how) {
             let evidence = Evidence {
-                from: from.clone(),
+                from: from.referrer.clone(),
                 to: path,
                 how,
             };

@@ -11,20 +11,11 @@ use crate::rules::Rule;
 pub struct Claim {
     /// The rule.
     pub rule: &'static Rule,
-    /// Where it found it.
-    pub area: Area,
+    /// The folder whose mention speaks against every unit below it, as does the mention of a folder
+    /// between it and a unit. `None` when only what names a unit itself counts.
+    pub area: Option<NodeId>,
     /// What could go, in parts that stay or go as one.
     pub units: Vec<Unit>,
-}
-
-/// The place of a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Area {
-    /// A folder or file: a reference to it, or to a folder between it and a unit, speaks against
-    /// every unit below.
-    Node(NodeId),
-    /// No place in the merged view: content that no container can see.
-    Hidden,
 }
 
 /// The smallest part of a claim that is decided on.

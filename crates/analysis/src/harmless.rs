@@ -18,6 +18,12 @@ struct Table {
 struct Row {
     /// Globs of files that point, or `config:KEY` for the image config.
     from: Vec<String>,
+    /// Globs of files that the row does not speak of, although `from` fits.
+    #[serde(default)]
+    except: Vec<String>,
+    /// Only files that a package brought.
+    #[serde(default)]
+    packaged: bool,
     /// Globs of what they point at; everything when absent.
     #[serde(default)]
     to: Vec<String>,
@@ -41,6 +47,8 @@ enum Kind {
 
 struct Compiled {
     from: GlobSet,
+    except: GlobSet,
+    packaged: bool,
     config: Vec<String>,
     to: Option<GlobSet>,
     kind: Kind,
@@ -63,6 +71,8 @@ fn compile(row: &Row) -> Compiled {
         .partition(|from| from.starts_with("config:"));
     Compiled {
         from: set(&from),
+        except: set(&row.except),
+        packaged: row.packaged,
         config: config
             .iter()
             .map(|key| key["config:".len()..].to_owned())
@@ -72,8 +82,9 @@ fn compile(row: &Row) -> Compiled {
     }
 }
 
-/// Whether a reference is in the table.
-pub fn is_harmless(from: &Referrer, to: &ImagePath, how: How) -> bool {
+/// Whether a reference is in the table; `is_packaged` tells whether a package brought the file that
+/// points.
+pub fn is_harmless(from: &Referrer, is_packaged: bool, to: &ImagePath, how: How) -> bool {
     let literal = matches!(how, How::Path(_) | How::Command(_));
     TABLE
         .iter()
@@ -81,7 +92,7 @@ pub fn is_harmless(from: &Referrer, to: &ImagePath, how: How) -> bool {
         .any(|row| {
             let from_fits = match from {
                 Referrer::Config(key) => row.config.contains(key),
-                Referrer::File(path) => globs::matches(&row.from, path),
+                Referrer::File(path) => row.speaks_of(path, is_packaged),
             };
             from_fits
                 && row
@@ -95,7 +106,15 @@ pub fn is_harmless(from: &Referrer, to: &ImagePath, how: How) -> bool {
 pub fn is_silent(from: &ImagePath) -> bool {
     TABLE
         .iter()
-        .any(|row| row.to.is_none() && globs::matches(&row.from, from))
+        .any(|row| row.to.is_none() && row.speaks_of(from, false))
+}
+
+impl Compiled {
+    fn speaks_of(&self, path: &ImagePath, is_packaged: bool) -> bool {
+        (is_packaged || !self.packaged)
+            && globs::matches(&self.from, path)
+            && !globs::matches(&self.except, path)
+    }
 }
 
 #[cfg(test)]
@@ -120,11 +139,13 @@ mod tests {
         let literal = How::Path(0);
         assert!(is_harmless(
             &Referrer::File(path("var/lib/dpkg/info/tool.list")),
+            false,
             &to,
             literal
         ));
         assert!(!is_harmless(
             &Referrer::File(path("usr/bin/tool")),
+            true,
             &to,
             literal
         ));

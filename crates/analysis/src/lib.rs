@@ -16,7 +16,7 @@ pub mod rules;
 
 mod globs;
 
-pub use finding::{Area, Claim, Content, Evidence, Problem, Referrer, Unit};
+pub use finding::{Claim, Content, Evidence, Problem, Referrer, Unit};
 pub use packages::Packages;
 pub use plan::{Decision, Options, OptionsError, Plan, plan};
 pub use rules::{RULES, Rule, Tier};

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use ounce_image::{NodeId, Tree};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::targets::Targets;
 use crate::inspect::elf::Elf;
@@ -19,8 +19,8 @@ const DEFAULT_FOLDERS: [&str; 5] = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", 
 /// Folders that every program's libraries are looked for in.
 pub(super) struct Loader {
     folders: BTreeSet<NodeId>,
-    /// Names of all files, to see whether a library is to be had elsewhere; filled on first use.
-    named: std::sync::OnceLock<FxHashMap<Vec<u8>, Vec<NodeId>>>,
+    /// Filled on first use.
+    libraries: std::sync::OnceLock<Libraries>,
 }
 
 impl Loader {
@@ -49,12 +49,12 @@ impl Loader {
         folders.extend(configured(tree));
         Self {
             folders,
-            named: std::sync::OnceLock::new(),
+            libraries: std::sync::OnceLock::new(),
         }
     }
 
     /// The files among the targets that an ELF file may load: those that it needs and that lie in a
-    /// folder of its search, or that are nowhere else.
+    /// folder of its search, or that are to be had nowhere else.
     pub(super) fn candidates(
         &self,
         tree: &Tree<'_>,
@@ -62,10 +62,10 @@ impl Loader {
         origin: NodeId,
         targets: &Targets,
     ) -> Vec<NodeId> {
-        let named = self.named.get_or_init(|| targets.named(tree));
+        let libraries = self.libraries.get_or_init(|| Libraries::new(tree, targets));
         let mut out = Vec::new();
         for library in &elf.needed {
-            let Some(nodes) = named.get(library) else {
+            let Some(nodes) = libraries.targets.get(library) else {
                 continue;
             };
             let own: Vec<_> = elf
@@ -77,18 +77,39 @@ impl Loader {
             let searched = |node: &NodeId| {
                 self.folders.contains(&tree.parent(*node)) || own.contains(&tree.parent(*node))
             };
-            let elsewhere = self.folders.iter().chain(&own).any(|folder| {
-                tree.child(*folder, library)
-                    .is_some_and(|node| targets.unit_of(node).is_none())
-            });
+            let is_only_here = !libraries.elsewhere.contains(library);
             out.extend(
                 nodes
                     .iter()
                     .copied()
-                    .filter(|node| searched(node) || !elsewhere),
+                    .filter(|node| is_only_here || searched(node)),
             );
         }
         out
+    }
+}
+
+/// The names of libraries: those that could go with their files, and which of them are outside too.
+struct Libraries {
+    targets: FxHashMap<Vec<u8>, Vec<NodeId>>,
+    elsewhere: FxHashSet<Vec<u8>>,
+}
+
+impl Libraries {
+    fn new(tree: &Tree<'_>, targets: &Targets) -> Self {
+        let mine = targets.named(tree);
+        let outside = tree
+            .walk(Tree::ROOT)
+            .filter(|node| targets.unit_of(*node).is_none());
+        let elsewhere = outside
+            .map(|node| tree.name(node))
+            .filter(|name| mine.contains_key(*name))
+            .map(<[u8]>::to_vec)
+            .collect();
+        Self {
+            targets: mine,
+            elsewhere,
+        }
     }
 }
 

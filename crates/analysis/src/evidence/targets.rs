@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ounce_image::{LeafId, NodeId, Tree};
 use rustc_hash::FxHashMap;
 
-use crate::finding::{Area, Claim};
+use crate::finding::Claim;
 use crate::inspect::paths::Scanner;
 
 /// A unit by the number of its claim and its own in the claim.
@@ -56,9 +56,6 @@ impl Targets {
         };
         let mut commands: BTreeMap<Vec<u8>, Vec<NodeId>> = BTreeMap::new();
         for (number, claim) in claims.iter().enumerate() {
-            let Area::Node(area) = claim.area else {
-                continue;
-            };
             for (unit_number, unit) in claim.units.iter().enumerate() {
                 let id = UnitId {
                     claim: number as u32,
@@ -75,7 +72,9 @@ impl Targets {
                     .collect();
                 for node in &mine {
                     out.units.insert(*node, id);
-                    out.mark_above(tree, *node, area, id);
+                    if let Some(area) = claim.area {
+                        out.mark_above(tree, *node, area, id);
+                    }
                     if unit.commands && is_program(tree, *node) {
                         commands
                             .entry(tree.name(*node).to_vec())
@@ -85,11 +84,11 @@ impl Targets {
                 }
                 out.nodes.insert(id, mine);
             }
-            let path = tree.path(area);
-            let ending = RELATIVE
-                .iter()
-                .find(|ending| [path.as_bytes(), b"/"].concat().ends_with(ending));
-            out.relative.extend(ending.map(|ending| (*ending, area)));
+            if let Some(area) = claim.area {
+                let path = [tree.path(area).as_bytes(), b"/"].concat();
+                let ending = RELATIVE.iter().find(|ending| path.ends_with(ending));
+                out.relative.extend(ending.map(|ending| (*ending, area)));
+            }
         }
         out.commands = commands.into_iter().collect();
         if !out.units.is_empty() {

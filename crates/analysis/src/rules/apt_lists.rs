@@ -9,7 +9,7 @@
 //! **Example.** `/var/lib/apt/lists/deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages`.
 
 use super::{Context, Rule, Tier};
-use crate::finding::{Area, Claim};
+use crate::finding::Claim;
 
 pub(super) const RULE: Rule = Rule {
     id: "apt-lists",
@@ -24,7 +24,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     let lists = context.folder("/var/lib/apt/lists");
     let claim = |area| Claim {
         rule: &RULE,
-        area: Area::Node(area),
+        area: Some(area),
         units: context.files(area, |node| context.tree.name(node) != b"lock"),
     };
     lists.map(claim).into_iter().collect()

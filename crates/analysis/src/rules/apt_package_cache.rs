@@ -8,7 +8,7 @@
 //! **Example.** `/var/cache/apt/archives/libfoo_1.0_amd64.deb`, `/var/cache/apt/pkgcache.bin`.
 
 use super::{Context, Rule, Tier};
-use crate::finding::{Area, Claim};
+use crate::finding::Claim;
 
 pub(super) const RULE: Rule = Rule {
     id: "apt-package-cache",
@@ -24,7 +24,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     let cache = context.folder("/var/cache/apt");
     let claim = |area| Claim {
         rule: &RULE,
-        area: Area::Node(area),
+        area: Some(area),
         units: context.files(area, |node| is_cached(context.tree.name(node))),
     };
     cache.map(claim).into_iter().collect()

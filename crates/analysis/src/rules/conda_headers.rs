@@ -12,7 +12,7 @@
 use ounce_image::NodeId;
 
 use super::{Context, Rule, Tier, compilers};
-use crate::finding::{Area, Claim, Unit};
+use crate::finding::{Claim, Unit};
 use crate::packages::conda_prefixes;
 
 pub(super) const RULE: Rule = Rule {
@@ -55,7 +55,7 @@ fn claim(
     });
     Claim {
         rule: &RULE,
-        area: Area::Node(include),
+        area: Some(include),
         units: units.collect(),
     }
 }

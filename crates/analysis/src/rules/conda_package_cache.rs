@@ -15,7 +15,7 @@
 use ounce_image::NodeId;
 
 use super::{Context, Rule, Tier};
-use crate::finding::{Area, Claim};
+use crate::finding::Claim;
 
 pub(super) const RULE: Rule = Rule {
     id: "conda-package-cache",
@@ -33,7 +33,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         .filter(|node| is_cache(context, *node));
     let claim = |cache| Claim {
         rule: &RULE,
-        area: Area::Node(cache),
+        area: Some(cache),
         units: tree
             .children(cache)
             .map(|child| context.whole(child))

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use ounce_image::NodeId;
 
 use super::{Context, Rule, Tier, compilers};
-use crate::finding::{Area, Claim, Content, Unit};
+use crate::finding::{Claim, Content, Unit};
 use crate::packages::{Ecosystem, Package, conda_prefixes};
 
 pub(super) const RULE: Rule = Rule {
@@ -95,7 +95,7 @@ fn toolchain(context: &Context<'_>, prefix: NodeId) -> Option<Claim> {
     };
     Some(Claim {
         rule: &RULE,
-        area: Area::Node(prefix),
+        area: None,
         units: vec![unit],
     })
 }

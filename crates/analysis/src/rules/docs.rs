@@ -3,7 +3,7 @@
 use ounce_image::NodeId;
 
 use super::Context;
-use crate::finding::{Area, Claim, Unit};
+use crate::finding::{Claim, Unit};
 use crate::rules::Rule;
 
 /// Programs that show manual pages. Where one is there, the pages are what it is there for.
@@ -38,7 +38,7 @@ pub(super) fn claims(context: &Context<'_>, rule: &'static Rule, share: NodeId) 
         out.extend(folder(name).map(|area| {
             Claim {
                 rule,
-                area: Area::Node(area),
+                area: Some(area),
                 units: tree
                     .children(area)
                     .map(|child| documents(context, child))
@@ -52,21 +52,32 @@ pub(super) fn claims(context: &Context<'_>, rule: &'static Rule, share: NodeId) 
         let guard = reader.then(|| format!("a program that shows {name} pages is in the image"));
         out.extend(folder(name).map(|area| Claim {
             rule,
-            area: Area::Node(area),
+            area: Some(area),
             units: pages(context, area, guard.as_ref()),
         }));
     }
     out
 }
 
-/// Files below a folder that are no licences. Folders and links stay: they cost nothing, and
-/// `copyright` is often found through them.
+/// Files below a folder that are no licences, and the links to such files. Folders and the links
+/// to them stay: they cost nothing, and `copyright` is often found through them.
 fn documents(context: &Context<'_>, folder: NodeId) -> Unit {
-    let files = context
-        .tree
+    let tree = context.tree;
+    let leads_to_document = |node: NodeId| {
+        let target = tree
+            .symlink(node)
+            .map(|target| tree.resolve_from(tree.parent(node), target, |_| {}));
+        target
+            .is_none_or(|end| end.is_some_and(|end| tree.is_file(end) && !is_licence(context, end)))
+    };
+    let files = tree
         .walk(folder)
-        .filter(|node| context.tree.is_file(*node) && !is_licence(context, *node));
-    Unit::names(files.collect())
+        .filter(|node| tree.leaf_of(*node).is_some());
+    Unit::names(
+        files
+            .filter(|node| !is_licence(context, *node) && leads_to_document(*node))
+            .collect(),
+    )
 }
 
 /// Manual pages, and the links between them.

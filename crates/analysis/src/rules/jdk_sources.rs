@@ -11,7 +11,7 @@
 use ounce_image::{NodeId, Tree};
 
 use super::{Context, Rule, Tier};
-use crate::finding::{Area, Claim, Unit};
+use crate::finding::{Claim, Unit};
 
 pub(super) const RULE: Rule = Rule {
     id: "jdk-sources",
@@ -30,7 +30,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     found
         .map(|node| Claim {
             rule: &RULE,
-            area: Area::Node(node),
+            area: None,
             units: vec![Unit::names(vec![node])],
         })
         .collect()

@@ -12,7 +12,7 @@
 use ounce_image::NodeId;
 
 use super::{Context, Rule, Tier};
-use crate::finding::{Area, Claim};
+use crate::finding::Claim;
 
 pub(super) const RULE: Rule = Rule {
     id: "logs",
@@ -30,7 +30,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     let log = context.folder("/var/log");
     let claim = |area| Claim {
         rule: &RULE,
-        area: Area::Node(area),
+        area: None,
         units: context.files(area, |node| can_be_made_again(context, node)),
     };
     log.map(claim).into_iter().collect()

@@ -11,7 +11,7 @@
 use ounce_image::{NodeId, Tree};
 
 use super::{Context, Rule, Tier};
-use crate::finding::{Area, Claim};
+use crate::finding::Claim;
 
 pub(super) const RULE: Rule = Rule {
     id: "pip-cache",
@@ -39,7 +39,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     caches.dedup();
     let claim = |cache| Claim {
         rule: &RULE,
-        area: Area::Node(cache),
+        area: Some(cache),
         units: tree
             .children(cache)
             .filter(|child| FOLDERS.contains(&tree.name(*child)))

@@ -12,7 +12,7 @@
 //! in the first layer for everyone to pull.
 
 use super::{Context, Rule, Tier};
-use crate::finding::{Area, Claim, Content, Unit};
+use crate::finding::{Claim, Content, Unit};
 
 pub(super) const RULE: Rule = Rule {
     id: "shadowed-content",
@@ -39,7 +39,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     } else {
         vec![Claim {
             rule: &RULE,
-            area: Area::Hidden,
+            area: None,
             units,
         }]
     }

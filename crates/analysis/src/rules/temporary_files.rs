@@ -14,7 +14,7 @@
 use ounce_image::NodeId;
 
 use super::{Context, Rule, Tier};
-use crate::finding::{Area, Claim};
+use crate::finding::Claim;
 
 pub(super) const RULE: Rule = Rule {
     id: "temporary-files",
@@ -51,7 +51,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         }
         Claim {
             rule: &RULE,
-            area: Area::Node(top),
+            area: Some(top),
             units,
         }
     };

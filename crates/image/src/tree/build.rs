@@ -172,7 +172,9 @@ impl<'a> Tree<'a> {
                     })?
                 }
                 Some(node) => {
-                    return Err(self.wrong(id, &format!("its parent {} is a file", self.path(node))));
+                    return Err(
+                        self.wrong(id, &format!("its parent {} is a file", self.path(node)))
+                    );
                 }
                 None => self.insert(at, name, None, NodeKind::Directory(BTreeMap::new())),
             };
