@@ -13,7 +13,7 @@ use crate::evidence::UnitId;
 use crate::kinds::{self, Kind};
 use crate::packages::{Package, Packages};
 use crate::plan::{Decision, Plan};
-use crate::rules::Rule;
+use crate::rules::{RULES, Rule};
 
 /// A size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -142,7 +142,8 @@ fn item<'a>(
             None => Cause::Kept(kinds::STRUCTURE),
         },
         (None, Some(unit)) => of_unit(plan, *unit),
-        (None, None) if plan.edit.drop.contains(&id) => gone_with_others(plan),
+        // Whiteouts and folders that nothing is left of were there for what is hidden.
+        (None, None) if plan.edit.drop.contains(&id) => Cause::Gone(RULES[0]),
         (None, None) => Cause::Kept(kinds::STRUCTURE),
     };
     let owner = node.and_then(|node| packages.owner(node));
@@ -156,13 +157,6 @@ fn item<'a>(
     }
 }
 
-/// Whiteouts and folders that are left over belong to the rule that made them so.
-fn gone_with_others(plan: &Plan) -> Cause {
-    let shadowed = crate::rules::RULES[0];
-    debug_assert!(shadowed.id == "shadowed-content" || plan.edit.drop.is_empty());
-    Cause::Gone(shadowed)
-}
-
 fn of_unit(plan: &Plan, unit: UnitId) -> Cause {
     let rule = plan.unit(unit).0.rule;
     match plan.decisions.get(&unit) {
@@ -172,12 +166,15 @@ fn of_unit(plan: &Plan, unit: UnitId) -> Cause {
 }
 
 /// The name that decides what becomes of a file's content: one that no rule found, else one that
-/// is held back, else the first.
+/// is held back. When all go, the rule furthest down the list has it: a compiler that is linked into
+/// the package cache is a compiler.
 fn best_name(tree: &Tree<'_>, plan: &Plan, names: &[NodeId]) -> Option<NodeId> {
     let rank = |node: &NodeId| match plan.unit_of.get(node).map(|unit| of_unit(plan, *unit)) {
         None => 0,
-        Some(Cause::Gone(_)) => 2,
-        Some(_) => 1,
+        Some(Cause::Held(..) | Cause::Kept(_)) => 1,
+        Some(Cause::Gone(rule)) => {
+            2 + RULES.len() - RULES.iter().position(|known| *known == rule).unwrap_or(0)
+        }
     };
     names
         .iter()
