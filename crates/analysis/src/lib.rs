@@ -15,6 +15,8 @@ pub mod plan;
 pub mod rules;
 
 mod globs;
+#[cfg(test)]
+mod testing;
 
 pub use finding::{Claim, Content, Evidence, Problem, Referrer, Unit};
 pub use packages::Packages;

@@ -170,3 +170,29 @@ const PROGRAM_FOLDERS: [&str; 6] = [
     "/sbin",
     "/bin",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `just docs` writes the pages anew.
+    #[test]
+    fn every_rule_has_its_page() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/rules");
+        for rule in RULES {
+            let path = format!("{folder}/{}.md", rule.id);
+            if std::env::var_os("UPDATE_DOCS").is_some() {
+                std::fs::create_dir_all(folder).unwrap();
+                std::fs::write(&path, rule.page()).unwrap();
+            }
+            assert_eq!(
+                std::fs::read_to_string(&path).unwrap_or_default(),
+                rule.page(),
+                "run `just docs`"
+            );
+            for part in ["**Why it is safe.**", "**Evidence.**", "**Example.**"] {
+                assert!(rule.page().contains(part), "{}: {part}", rule.id);
+            }
+        }
+    }
+}

@@ -29,3 +29,27 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     };
     lists.map(claim).into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{decide_text, set};
+
+    #[test]
+    fn lists_go_and_the_folder_and_its_lock_stay() {
+        let found = decide_text(
+            "[a]\nvar/lib/apt/lists/lock *0\nvar/lib/apt/lists/partial/\nvar/lib/apt/lists/x_Packages = p",
+        );
+        assert_eq!(found.gone, set(&["/var/lib/apt/lists/x_Packages"]));
+    }
+
+    #[test]
+    fn a_list_that_a_script_reads_stays() {
+        let found = decide_text(
+            "[a]\nvar/lib/apt/lists/x_Packages = p\napp/versions.sh = grep Version /var/lib/apt/lists/x_Packages",
+        );
+        assert_eq!(
+            found.held["/var/lib/apt/lists/x_Packages"],
+            "/app/versions.sh names /var/lib/apt/lists/x_Packages"
+        );
+    }
+}

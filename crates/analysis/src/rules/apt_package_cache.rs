@@ -29,3 +29,33 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     };
     cache.map(claim).into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{decide_text, set};
+
+    #[test]
+    fn packages_and_indexes_go_and_locks_stay() {
+        let found = decide_text(
+            "[a]\nvar/cache/apt/archives/t.deb = d\nvar/cache/apt/archives/lock *0\nvar/cache/apt/pkgcache.bin = b",
+        );
+        assert_eq!(
+            found.gone,
+            set(&[
+                "/var/cache/apt/archives/t.deb",
+                "/var/cache/apt/pkgcache.bin"
+            ])
+        );
+    }
+
+    #[test]
+    fn packages_that_a_script_installs_later_stay() {
+        let found = decide_text(
+            "[a]\nvar/cache/apt/archives/t.deb = d\nopt/setup.sh = dpkg -i /var/cache/apt/archives/*.deb",
+        );
+        assert_eq!(
+            found.held["/var/cache/apt/archives/t.deb"],
+            "/opt/setup.sh names /var/cache/apt/archives"
+        );
+    }
+}

@@ -30,3 +30,34 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         .flat_map(|share| docs::claims(context, &RULE, share))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{decide_text, set};
+
+    const PREFIX: &str = "[conda]\nc/conda-meta/s.json = {\"name\":\"s\",\"version\":\"1\",\"files\":[]}\nc/share/doc/s/index.html = x\nc/share/doc/s/LICENSE = free\nc/share/man/man1/s.1 = x\nc/share/info/s.info = x\n";
+
+    #[test]
+    fn documents_go_and_licences_stay() {
+        let found = decide_text(PREFIX);
+        assert_eq!(
+            found.gone,
+            set(&[
+                "/c/share/doc/s/index.html",
+                "/c/share/man/man1/s.1",
+                "/c/share/info/s.info"
+            ])
+        );
+    }
+
+    #[test]
+    fn a_program_that_shows_its_own_documents_keeps_them() {
+        let found = decide_text(&format!(
+            "{PREFIX}c/bin/s = #!/bin/sh\\nopen $PREFIX/share/doc/s/index.html\n"
+        ));
+        assert_eq!(
+            found.held["/c/share/doc/s/index.html"],
+            "/c/bin/s names /c/share/doc/s/index.html"
+        );
+    }
+}

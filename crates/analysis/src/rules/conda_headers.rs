@@ -59,3 +59,39 @@ fn claim(
         units: units.collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{decide_text, set};
+
+    const PREFIX: &str = "[conda]\nc/conda-meta/z.json = {\"name\":\"zlib\",\"version\":\"1\",\"files\":[\"include/zlib.h\"]}\nc/include/zlib.h = h\nc/include/boost/any.hpp = h\n";
+
+    #[test]
+    fn headers_go_where_nothing_compiles() {
+        let found = decide_text(PREFIX);
+        assert_eq!(
+            found.gone,
+            set(&[
+                "/c/include/zlib.h",
+                "/c/include/boost",
+                "/c/include/boost/any.hpp"
+            ])
+        );
+    }
+
+    #[test]
+    fn headers_stay_beside_a_compiler() {
+        let found = decide_text(&format!("{PREFIX}usr/bin/gcc (0755) = elf\n"));
+        assert_eq!(found.gone, set(&[]));
+        assert_eq!(
+            found.held["/c/include/zlib.h"],
+            "a C compiler stays in the image"
+        );
+    }
+
+    #[test]
+    fn a_program_that_reads_a_header_keeps_it() {
+        let found = decide_text(&format!("{PREFIX}app/gen.py = open('/c/include/zlib.h')\n"));
+        assert_eq!(found.held.keys().collect::<Vec<_>>(), ["/c/include/zlib.h"]);
+    }
+}

@@ -56,3 +56,39 @@ fn is_cache(context: &Context<'_>, node: NodeId) -> bool {
             (is_archive && tree.is_file(child)) || index().is_some()
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{decide_text, set};
+
+    const CACHE: &str = "[conda]\nc/conda-meta/a-1.json = {\"name\":\"a\",\"version\":\"1\",\"files\":[\"lib/a\"]}\nc/pkgs/a-1.conda = zip\nc/pkgs/a-1/info/index.json = {}\nc/pkgs/a-1/lib/a = data\nc/lib/a == c/pkgs/a-1/lib/a\n";
+
+    #[test]
+    fn archives_and_extracted_folders_go_and_linked_files_live_on() {
+        let found = decide_text(CACHE);
+        assert!(
+            found.gone.contains("/c/pkgs/a-1.conda") && found.gone.contains("/c/pkgs/a-1/lib/a")
+        );
+        assert!(!found.gone.contains("/c/lib/a"));
+    }
+
+    #[test]
+    fn a_package_that_a_script_names_stays() {
+        let found = decide_text(&format!(
+            "{CACHE}usr/bin/t (0755) = #!/bin/sh\\n. /c/pkgs/a-1/lib/a\n"
+        ));
+        assert_eq!(found.gone, set(&["/c/pkgs/a-1.conda"]));
+        assert_eq!(
+            found.held["/c/pkgs/a-1/lib/a"],
+            "/usr/bin/t names /c/pkgs/a-1/lib/a"
+        );
+    }
+
+    #[test]
+    fn a_folder_that_is_only_called_so_stays() {
+        assert_eq!(
+            decide_text("[a]\nsrv/pkgs/readme = x\nsrv/pkgs/data.zip = y").gone,
+            set(&[])
+        );
+    }
+}

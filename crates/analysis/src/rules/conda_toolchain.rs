@@ -114,3 +114,56 @@ fn is_triplet(name: &[u8]) -> bool {
             .is_some_and(|vendor| vendor.starts_with("conda"))
         && parts.eq(["linux", "gnu"])
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{decide, decide_text, set};
+
+    const PREFIX: &str = "[conda]\nc/conda-meta/gcc.json = {\"name\":\"gcc_impl_linux-64\",\"version\":\"12\",\"files\":[\"bin/x86_64-conda-linux-gnu-cc\",\"lib/gcc/cc1\"]}\nc/bin/x86_64-conda-linux-gnu-cc (0755) = cc\nc/lib/gcc/cc1 = cc1\nc/x86_64-conda-linux-gnu/sysroot/lib/libc.a = libc\n";
+
+    #[test]
+    fn the_compilers_go_with_their_records() {
+        let found = decide_text(PREFIX);
+        for path in [
+            "/c/conda-meta/gcc.json",
+            "/c/lib/gcc/cc1",
+            "/c/x86_64-conda-linux-gnu/sysroot/lib/libc.a",
+        ] {
+            assert!(found.gone.contains(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_script_that_calls_the_compiler_keeps_all_of_it() {
+        let found = decide_text(&format!(
+            "{PREFIX}app/run = #!/bin/sh\\nx86_64-conda-linux-gnu-cc -o /tmp/a a.c\n"
+        ));
+        assert_eq!(found.gone, set(&[]));
+        assert_eq!(
+            found.held["/c/lib/gcc/cc1"],
+            "/app/run calls /c/bin/x86_64-conda-linux-gnu-cc"
+        );
+    }
+
+    #[test]
+    fn how_python_was_built_is_no_call() {
+        let found = decide_text(&format!(
+            "{PREFIX}c/lib/python3.12/_sysconfigdata_x.py = CC='x86_64-conda-linux-gnu-cc'\n"
+        ));
+        assert!(found.gone.contains("/c/lib/gcc/cc1"));
+    }
+
+    #[test]
+    fn an_environment_that_compiles_at_run_time_keeps_it() {
+        let make = "c/conda-meta/make.json = {\"name\":\"make\",\"version\":\"4\",\"files\":[]}\n";
+        let found = decide_text(&format!("{PREFIX}{make}"));
+        assert_eq!(found.held["/c/lib/gcc/cc1"], "conda make builds software");
+    }
+
+    #[test]
+    fn an_image_that_starts_the_compiler_keeps_it() {
+        let config = serde_json::json!({ "Entrypoint": ["x86_64-conda-linux-gnu-cc"], "Env": ["PATH=/c/bin:/bin"] });
+        let found = decide(&ounce_testkit::image(PREFIX).with_config(config));
+        assert_eq!(found.gone, set(&[]));
+    }
+}

@@ -32,3 +32,70 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         .flat_map(|share| docs::claims(context, &RULE, share))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{decide, decide_text, set};
+
+    const ROOT: &str = "[apt]\nusr/share/doc/t/changelog.gz = x\nusr/share/doc/t/copyright = free\nusr/share/doc/t-data -> t\nusr/share/man/man1/t.1.gz = x\nvar/lib/dpkg/status = Package: t\\nStatus: install ok installed\\nVersion: 1\\n\nvar/lib/dpkg/info/t.list = /usr/share/doc/t/changelog.gz\\n/usr/bin/t\\n/usr/lib/t/help\\n\n";
+
+    #[test]
+    fn documents_go_and_copyright_and_links_stay() {
+        let found = decide_text(ROOT);
+        assert_eq!(
+            found.gone,
+            set(&[
+                "/usr/share/doc/t/changelog.gz",
+                "/usr/share/man/man1/t.1.gz"
+            ])
+        );
+    }
+
+    #[test]
+    fn a_program_that_reads_its_usage_keeps_its_folder() {
+        let found = decide_text(&format!(
+            "{ROOT}usr/share/doc/t/usage.txt = x\nusr/bin/t = cat /usr/share/doc/t/usage.txt\n"
+        ));
+        assert_eq!(
+            found.held["/usr/share/doc/t/changelog.gz"],
+            "/usr/bin/t names /usr/share/doc/t/usage.txt"
+        );
+    }
+
+    #[test]
+    fn a_page_named_without_its_ending_is_meant() {
+        let found = decide_text(&format!("{ROOT}usr/bin/t = less /usr/share/man/man1/t.1\n"));
+        assert!(found.held.contains_key("/usr/share/man/man1/t.1.gz"));
+    }
+
+    #[test]
+    fn a_manual_reader_keeps_the_pages() {
+        let found = decide_text(&format!("{ROOT}usr/bin/man (0755) = elf\n"));
+        assert_eq!(
+            found.held["/usr/share/man/man1/t.1.gz"],
+            "a program that shows man pages is in the image"
+        );
+    }
+
+    #[test]
+    fn a_packaged_file_may_name_the_folder_and_a_script_of_the_image_may_not() {
+        let packaged = decide_text(&format!("{ROOT}usr/lib/t/help = see /usr/share/doc\n"));
+        assert!(packaged.held.is_empty());
+        let own = decide_text(&format!("{ROOT}srv/run.sh = httpd -d /usr/share/doc\n"));
+        assert_eq!(
+            own.held["/usr/share/doc/t/changelog.gz"],
+            "/srv/run.sh names /usr/share/doc"
+        );
+    }
+
+    #[test]
+    fn an_image_that_serves_the_documents_keeps_them() {
+        let config =
+            serde_json::json!({ "Cmd": ["python3", "-m", "http.server", "-d", "/usr/share/doc"] });
+        let found = decide(&ounce_testkit::image(ROOT).with_config(config));
+        assert_eq!(
+            found.held["/usr/share/doc/t/changelog.gz"],
+            "the image's Cmd names /usr/share/doc"
+        );
+    }
+}

@@ -54,3 +54,35 @@ fn is_source(context: &Context<'_>, node: NodeId) -> bool {
         || bin(tree.parent(folder))
         || tree.path(node).components().any(|part| part == b"jvm")
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{decide_text, set};
+
+    #[test]
+    fn the_sources_of_a_jdk_go_with_links_to_them() {
+        let found = decide_text(
+            "[a]\nopt/jdk/lib/modules = x\nopt/jdk/lib/src.zip = z\nopt/jdk/bin/java = x\nopt/jdk/src.zip -> lib/src.zip",
+        );
+        assert_eq!(
+            found.gone,
+            set(&["/opt/jdk/lib/src.zip", "/opt/jdk/src.zip"])
+        );
+    }
+
+    #[test]
+    fn an_archive_that_is_only_called_so_stays() {
+        assert_eq!(decide_text("[a]\nsrv/data/src.zip = z").gone, set(&[]));
+    }
+
+    #[test]
+    fn a_program_that_names_the_archive_keeps_it() {
+        let found = decide_text(
+            "[a]\nopt/jdk/lib/modules = x\nopt/jdk/lib/src.zip = z\napp/ide.conf = src=/opt/jdk/lib/src.zip",
+        );
+        assert_eq!(
+            found.held["/opt/jdk/lib/src.zip"],
+            "/app/ide.conf names /opt/jdk/lib/src.zip"
+        );
+    }
+}

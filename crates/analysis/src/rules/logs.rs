@@ -45,3 +45,33 @@ fn can_be_made_again(context: &Context<'_>, node: NodeId) -> bool {
         folder.is_some_and(|folder| folder.uid == file.uid && folder.mode & 0o200 != 0);
     file.size > 0 && owns_folder && (file.uid != 0 || file.mode & SHARED_WRITE == 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{decide_text, set};
+
+    const LOG: &str = "[a]\nvar/log/ (0755)\nvar/log/dpkg.log = x\nvar/log/empty.log *0\nvar/log/out.log -> /dev/stdout\nvar/log/db/ (0750 9:9)\nvar/log/db/db.log (0640 9:9) = x\n";
+
+    #[test]
+    fn what_its_owner_can_write_again_goes() {
+        assert_eq!(
+            decide_text(LOG).gone,
+            set(&["/var/log/dpkg.log", "/var/log/db/db.log"])
+        );
+    }
+
+    #[test]
+    fn a_log_in_a_folder_of_another_owner_stays() {
+        let found = decide_text(&format!("{LOG}var/log/app.log (0644 7:7) = x\n"));
+        assert!(!found.gone.contains("/var/log/app.log"));
+    }
+
+    #[test]
+    fn a_log_that_a_service_opens_stays() {
+        let found = decide_text(&format!("{LOG}etc/db.conf = log=/var/log/db/db.log\n"));
+        assert_eq!(
+            found.held["/var/log/db/db.log"],
+            "/etc/db.conf names /var/log/db/db.log"
+        );
+    }
+}

@@ -48,3 +48,28 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     };
     caches.into_iter().map(claim).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{decide_text, set};
+
+    #[test]
+    fn the_cache_of_every_user_goes() {
+        let found = decide_text(
+            "[a]\nroot/.cache/pip/http-v2/0/a = x\nhome/me/.cache/pip/wheels/b = y\nroot/.cache/other/c = z",
+        );
+        assert!(
+            found.gone.contains("/root/.cache/pip/http-v2/0/a")
+                && found.gone.contains("/home/me/.cache/pip/wheels/b")
+        );
+        assert!(!found.gone.contains("/root/.cache/other/c"));
+    }
+
+    #[test]
+    fn wheels_that_a_script_installs_later_stay() {
+        let found = decide_text(
+            "[a]\nroot/.cache/pip/wheels/b.whl = y\napp/start.sh = pip install /root/.cache/pip/wheels/b.whl",
+        );
+        assert_eq!(found.gone, set(&[]));
+    }
+}

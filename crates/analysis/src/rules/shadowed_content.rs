@@ -44,3 +44,26 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         }]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{decide_text, set};
+
+    #[test]
+    fn what_a_later_layer_removes_goes_with_the_whiteout() {
+        let found = decide_text("[a]\nvar/lists/x = long\n[b]\nvar/lists/.wh.x\nvar/y = y");
+        assert_eq!(found.gone, set(&["/var/lists/x@0"]));
+    }
+
+    #[test]
+    fn a_name_that_a_later_layer_brings_anew_stays() {
+        let found = decide_text("[a]\netc/a = old\n[b]\netc/a = new\netc/b == etc/a");
+        assert_eq!(found.gone, set(&["/etc/a@0"]));
+    }
+
+    #[test]
+    fn what_is_hidden_behind_a_link_is_left_alone() {
+        let found = decide_text("[a]\nusr/lib/x = old\nlib -> usr/lib\n[b]\nlib/x = new");
+        assert_eq!(found.gone, set(&[]));
+    }
+}

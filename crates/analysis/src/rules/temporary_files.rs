@@ -84,3 +84,40 @@ fn copied(context: &Context<'_>, node: NodeId, steps: &[Option<String>]) -> Opti
         .any(|word| instruction.starts_with(word))
         .then(|| "a COPY or ADD of the Dockerfile put it there".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{decide, decide_text, set};
+
+    #[test]
+    fn files_go_and_folders_and_programs_stay() {
+        let found = decide_text(
+            "[RUN make]\ntmp/ (1777)\ntmp/build/a.o = x\ntmp/tool (0755) = x\ntmp/cache/",
+        );
+        assert_eq!(found.gone, set(&["/tmp/build/a.o"]));
+    }
+
+    #[test]
+    fn what_the_image_names_stays() {
+        let text = "[RUN make]\ntmp/data/x = x\ntmp/y = y";
+        let found = decide(
+            &ounce_testkit::image(text)
+                .with_config(serde_json::json!({ "Env": ["DATA=/tmp/data"] })),
+        );
+        assert_eq!(found.gone, set(&["/tmp/y"]));
+    }
+
+    #[test]
+    fn what_a_copy_put_there_and_where_the_image_starts_stays() {
+        let copied = decide_text("[/bin/sh -c #(nop) COPY file:1 in /tmp/]\ntmp/a.py = x");
+        assert_eq!(
+            copied.held["/tmp/a.py"],
+            "a COPY or ADD of the Dockerfile put it there"
+        );
+        let starts = decide(
+            &ounce_testkit::image("[RUN x]\ntmp/a.py = x")
+                .with_config(serde_json::json!({ "WorkingDir": "/tmp" })),
+        );
+        assert_eq!(starts.gone, set(&[]));
+    }
+}
