@@ -54,7 +54,7 @@ fuzz_target!(|bytes: &[u8]| {
             let fates = vec![Fate::Same; image.layers.len()];
             let written = format::write(&image, &fates, &output, &[], &progress, || Ok(()));
             if written.is_ok() && verified.is_ok() {
-                format::open(&output, &platform, &store, &progress)
+                format::open(&output, &image.config.platform(), &store, &progress)
                     .and_then(|copy| copy.verify(&progress))
                     .expect("what was written can be read");
             }
