@@ -1,0 +1,11 @@
+//! Arbitrary bytes as an ELF file.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use ounce_analysis::inspect::elf::inspect;
+use ounce_image::Blob;
+
+fuzz_target!(|bytes: &[u8]| {
+    let _ = inspect(&Blob::from_bytes(bytes.to_vec()));
+});

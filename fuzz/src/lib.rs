@@ -1,0 +1,64 @@
+//! What the fuzz targets share: layers from bytes, and reading all that content can say.
+
+use ounce_image::{Blob, Codec, CompressionMap, Layer, StoredLayer, Tree, read_entries};
+
+/// The bytes as an uncompressed layer; `None` when they are no tar archive that images may hold.
+pub fn layer(bytes: &[u8]) -> Option<Layer> {
+    let tar = Blob::from_bytes(bytes.to_vec());
+    let entries = read_entries(&tar, "fuzz").ok()?;
+    let map = CompressionMap::estimate(&tar).expect("bytes in memory can be read");
+    let stored = StoredLayer {
+        blob: tar.clone(),
+        codec: Codec::Plain,
+        digest: None,
+    };
+    Some(Layer {
+        diff_id: None,
+        tar,
+        entries,
+        stored,
+        map,
+    })
+}
+
+/// The parts of a text between lines that hold nothing but `%`.
+pub fn parts(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut out = Vec::new();
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(3).position(|three| three == b"\n%\n") {
+        out.push(&rest[..at + 1]);
+        rest = &rest[at + 3..];
+    }
+    out.push(rest);
+    out
+}
+
+/// Reads what every name of the tree leads to; holes are skipped, they may be larger than memory.
+///
+/// # Panics
+/// Content that the headers promise cannot be read.
+pub fn read_tree(tree: &Tree<'_>) {
+    for node in tree.walk(Tree::ROOT) {
+        let path = tree.path(node);
+        assert_eq!(tree.get(&path), Some(node), "{path} does not lead back");
+        if let Some(target) = tree.symlink(node) {
+            let _ = tree.resolve_from(tree.parent(node), target, |_| {});
+        }
+        if let Some(leaf) = tree.leaf_of(node) {
+            read_data(&tree.read(leaf));
+        }
+    }
+}
+
+/// Reads the parts of a blob that are not holes.
+///
+/// # Panics
+/// A part cannot be read.
+pub fn read_data(content: &Blob) {
+    for range in content.data_ranges() {
+        let part = content.slice(range);
+        part.for_each_chunk(|_| Ok(()))
+            .expect("data in memory can be read");
+    }
+    let _ = content.read_at(content.len().saturating_sub(1), &mut [0]);
+}
