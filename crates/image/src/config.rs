@@ -20,7 +20,7 @@ pub struct Config {
 /// One step of the image's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The command, as the builder wrote it; empty when it wrote none.
+    /// The command as the builder wrote it, or its comment; empty when it wrote neither.
     pub created_by: String,
     /// Whether the step made no layer.
     pub is_empty: bool,
@@ -140,12 +140,18 @@ impl Config {
 
     /// The steps that made the image; empty when none are recorded.
     pub fn history(&self) -> Vec<Step> {
-        let step = |value: &Value| Step {
-            created_by: value
-                .get("created_by")
+        let text = |value: &Value, key: &str| {
+            value
+                .get(key)
                 .and_then(Value::as_str)
                 .unwrap_or_default()
-                .to_owned(),
+                .to_owned()
+        };
+        let step = |value: &Value| Step {
+            // `docker import` and some builders leave only a comment.
+            created_by: Some(text(value, "created_by"))
+                .filter(|t| !t.is_empty())
+                .unwrap_or_else(|| text(value, "comment")),
             is_empty: value
                 .get("empty_layer")
                 .and_then(Value::as_bool)

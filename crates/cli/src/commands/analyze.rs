@@ -11,16 +11,17 @@ use crate::session::Session;
 
 pub(crate) fn run(args: &Analyze) -> Result<(), CommandError> {
     let session = Session::open(&args.source, |_| Ok(()))?;
+    let top = args.top.map(|top| top as usize);
     let report = std::thread::scope(|scope| {
         // Nothing is said before every layer has shown its digest.
         let verified = scope.spawn(|| session.image.verify(&session.progress));
         let tree = Tree::build(&session.image.layers)?;
         let (packages, plan) = analyse(&session, &tree, &Options::default())?;
-        let report = Report::analysis(&session, &tree, &packages, &plan, args.by);
+        let report = Report::analysis(&session, &tree, &packages, &plan, args.by, top);
         verified.join().expect("verifying does not panic")?;
         Ok::<_, CommandError>(report)
     })?;
     session.finish();
-    let report = report.with_top(args.top.map(|top| top as usize), args.format);
+    let report = report.with_top(top, args.format);
     deliver(&report, args.format, args.output.as_deref())
 }

@@ -6,7 +6,7 @@ use ounce_analysis::finding::How;
 use ounce_analysis::ledger::{self, Cause, Item};
 use ounce_analysis::{Decision, Packages, Plan};
 use ounce_image::format::{Reference, Transport, Written};
-use ounce_image::{Digest, Fate as LayerFate, ImagePath, NodeId, Tree, display};
+use ounce_image::{Digest, Fate as LayerFate, NodeId, Tree, display};
 
 use super::model::{Fate, Image, Outcome, Part, Problem, Reason, Report, Row, Size, VERSION, View};
 use crate::args::By;
@@ -28,6 +28,7 @@ impl Report {
         packages: &Packages,
         plan: &Plan,
         by: By,
+        top: Option<usize>,
     ) -> Self {
         let image = &session.image;
         let items = ledger::items(image, tree, packages, plan);
@@ -43,7 +44,7 @@ impl Report {
             By::Cause => causes(&items, plan, size_of),
             By::Owner => owners(&items, size_of),
             By::Layer => layers(session, &items, size_of),
-            By::Path => paths(tree, &items, size_of),
+            By::Path => paths(tree, &items, size_of, top.unwrap_or(PATH_ROWS)),
         };
         let problems = plan
             .problems
@@ -270,22 +271,22 @@ fn largest_first(mut rows: Vec<Row>) -> Vec<Row> {
 fn layers(session: &Session, items: &[Item<'_>], size_of: impl Fn(&Item<'_>) -> Size) -> Vec<Row> {
     let image = &session.image;
     let steps = image.config.layer_steps(image.layers.len());
+    let row = |(number, (layer, step)): (usize, (&ounce_image::Layer, Option<String>))| {
+        let step = step.filter(|step| !step.is_empty());
+        let shown = step
+            .as_deref()
+            .map_or("(no step recorded)".to_owned(), instruction);
+        Row {
+            step,
+            ..Row::new(&layer.name(), &format!("{}  {shown}", number + 1))
+        }
+    };
     let mut rows: Vec<Row> = image
         .layers
         .iter()
         .zip(steps)
         .enumerate()
-        .map(|(number, (layer, step))| {
-            let shown = step
-                .as_deref()
-                .map(|step| display(step.as_bytes()))
-                .filter(|step| !step.is_empty());
-            let title = shown.unwrap_or_else(|| "(no step recorded)".to_owned());
-            Row {
-                step,
-                ..Row::new(&layer.name(), &format!("{}  {}", number + 1, title))
-            }
-        })
+        .map(row)
         .collect();
     for item in items {
         count(&mut rows[item.layer], item, size_of(item));
@@ -293,8 +294,29 @@ fn layers(session: &Session, items: &[Item<'_>], size_of: impl Fn(&Item<'_>) -> 
     rows
 }
 
-/// Folders: the largest is opened again and again until there are enough rows.
-fn paths(tree: &Tree<'_>, items: &[Item<'_>], size_of: impl Fn(&Item<'_>) -> Size) -> Vec<Row> {
+/// A step of the history as the Dockerfile has it. Docker's classic builder writes
+/// `/bin/sh -c #(nop) COPY ...` and `|1 ARG=x /bin/sh -c ...`, BuildKit `RUN /bin/sh -c ... # buildkit`.
+fn instruction(step: &str) -> String {
+    let step = step.trim_end_matches(" # buildkit");
+    let words = match step.split_once("#(nop)") {
+        Some((_, instruction)) => instruction.trim_start().to_owned(),
+        None => match step.split_once(" -c ") {
+            Some((shell, command)) if shell.contains("sh") => format!("RUN {command}"),
+            _ => step.to_owned(),
+        },
+    };
+    let words: Vec<_> = words.split_whitespace().collect();
+    display(words.join(" ").as_bytes())
+}
+
+/// Folders and files, `wanted` rows at most: each of the largest has a row of its own, without what
+/// has another.
+fn paths(
+    tree: &Tree<'_>,
+    items: &[Item<'_>],
+    size_of: impl Fn(&Item<'_>) -> Size,
+    wanted: usize,
+) -> Vec<Row> {
     let mut own: BTreeMap<NodeId, Row> = BTreeMap::new();
     let mut hidden = Row::new("hidden", "(hidden by later layers)");
     let mut structure = Row::new("structure", "(names, owners and modes)");
@@ -309,73 +331,64 @@ fn paths(tree: &Tree<'_>, items: &[Item<'_>], size_of: impl Fn(&Item<'_>) -> Siz
             None => count(&mut structure, item, size_of(item)),
         }
     }
-    let sum = |node: NodeId| {
-        let path = tree.path(node);
-        let mut row = Row::new(&path.to_string(), &path.to_string());
-        for part in tree.walk(node).filter_map(|below| own.get(&below)) {
-            add(&mut row, part);
-        }
-        (node, row)
-    };
-    let mut open = vec![sum(Tree::ROOT)];
-    while open.len() < PATH_ROWS {
-        let largest = (0..open.len())
-            .filter(|at| tree.children(open[*at].0).next().is_some())
-            .max_by_key(|at| open[*at].1.size.disk);
-        let Some(at) = largest.filter(|at| open[*at].1.size.disk > 0) else {
+    let open = |node: NodeId| Folder::new(tree, &own, node);
+    let mut folders = vec![open(Tree::ROOT)];
+    while folders.len() + 2 < wanted {
+        // Of all names that have no row of their own, the largest gets one.
+        let next = |at: usize| folders[at].parts.last().map_or(0, |part| part.1.size.disk);
+        let Some(at) = (0..folders.len())
+            .rev()
+            .max_by_key(|at| next(*at))
+            .filter(|at| next(*at) > 0)
+        else {
             break;
         };
-        let (folder, mut row) = open.swap_remove(at);
-        let children: Vec<_> = tree.children(folder).map(sum).collect();
-        if open.len() + children.len() > PATH_ROWS {
-            // Of a folder with many names only the large ones get a row of their own.
-            open.push((folder, row.clone()));
-            split(tree, &mut open, children, &mut row, folder);
+        let folder = &mut folders[at];
+        let Some((node, part)) = folder.parts.pop() else {
             break;
+        };
+        subtract(&mut folder.row, &part);
+        folder.row.title = format!("{} (the rest)", folder.row.id);
+        if folder.row.size.disk == 0 {
+            add(&mut structure, &folder.row);
+            folders.remove(at);
         }
-        for (_, child) in &children {
-            subtract(&mut row, child);
-        }
-        open.extend(children);
-        if row.size.disk + row.size.pull > 0 {
-            add(&mut structure, &row);
-        }
+        folders.push(open(node));
     }
-    let rows = open
+    let rows = folders
         .into_iter()
-        .map(|(_, row)| row)
-        .chain([hidden, structure])
-        .filter(|row| row.size.disk + row.size.pull > 0);
-    largest_first(rows.collect())
+        .map(|folder| folder.row)
+        .chain([hidden, structure]);
+    largest_first(
+        rows.filter(|row| row.size.disk + row.size.pull > 0)
+            .collect(),
+    )
 }
 
-/// Takes the largest children out of a folder's row until there are enough rows.
-fn split(
-    tree: &Tree<'_>,
-    open: &mut Vec<(NodeId, Row)>,
-    mut children: Vec<(NodeId, Row)>,
-    rest: &mut Row,
-    folder: NodeId,
-) {
-    children.sort_by(|a, b| {
-        b.1.size
-            .disk
-            .cmp(&a.1.size.disk)
-            .then_with(|| a.1.id.cmp(&b.1.id))
-    });
-    let room = PATH_ROWS.saturating_sub(open.len());
-    children.truncate(room);
-    for (_, child) in &children {
-        subtract(rest, child);
+/// A folder or file of the path view.
+struct Folder {
+    row: Row,
+    /// Its children that have no row of their own, the largest last.
+    parts: Vec<(NodeId, Row)>,
+}
+
+impl Folder {
+    fn new(tree: &Tree<'_>, own: &BTreeMap<NodeId, Row>, node: NodeId) -> Self {
+        let sum = |node: NodeId| {
+            let path = tree.path(node).to_string();
+            let mut row = Row::new(&path, &path);
+            tree.walk(node)
+                .filter_map(|below| own.get(&below))
+                .for_each(|part| add(&mut row, part));
+            (node, row)
+        };
+        let mut parts: Vec<_> = tree.children(node).map(sum).collect();
+        parts.sort_by(|(_, a), (_, b)| a.size.disk.cmp(&b.size.disk).then_with(|| b.id.cmp(&a.id)));
+        Self {
+            row: sum(node).1,
+            parts,
+        }
     }
-    rest.title = match tree.path(folder) {
-        path if path == ImagePath::default() => "/ (the rest)".to_owned(),
-        path => format!("{path} (the rest)"),
-    };
-    if let Some(slot) = open.iter_mut().find(|(node, _)| *node == folder) {
-        slot.1 = rest.clone();
-    }
-    open.extend(children);
 }
 
 fn add(row: &mut Row, part: &Row) {

@@ -182,7 +182,12 @@ fn plain(out: &mut String, report: &Report, column: &str) {
         } else {
             row.title.clone()
         };
-        let lines = cut(&title, WIDTH - INDENT - 11);
+        let width = WIDTH - INDENT - 11;
+        let lines = if report.by == View::Path {
+            cut_front(&title, width)
+        } else {
+            cut(&title, width)
+        };
         line!(out, "{}  {extra:>9}  {lines}", columns(row.size));
     }
     line!(out);
@@ -324,6 +329,16 @@ fn cut(text: &str, width: usize) -> String {
     }
     let (head, _) = split_at_width(text, width - 1);
     format!("{head}…")
+}
+
+/// As [`cut`], but the end is what is kept: of a path it says more.
+fn cut_front(text: &str, width: usize) -> String {
+    let excess = text.width().saturating_sub(width);
+    if excess == 0 {
+        return text.to_owned();
+    }
+    let (_, tail) = split_at_width(text, excess + 1);
+    format!("…{tail}")
 }
 
 fn split_at_width(text: &str, width: usize) -> (&str, &str) {
