@@ -67,7 +67,7 @@ fn head(out: &mut String, report: &Report) {
 
 fn estimate_note(size: Size) -> &'static str {
     if size.pull_is_estimated {
-        " (~ estimated: layers are stored uncompressed)"
+        " (~ estimated: layers are not compressed)"
     } else {
         ""
     }
