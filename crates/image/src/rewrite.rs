@@ -148,6 +148,6 @@ fn headers(layer: &Layer, id: EntryId) -> Result<Vec<u8>> {
     layer
         .tar
         .read_exact_at(entry.start, &mut bytes)
-        .in_layer(&layer.name())?;
+        .in_layer(&layer.place)?;
     Ok(bytes)
 }

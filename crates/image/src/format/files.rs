@@ -8,7 +8,7 @@ use super::{detect, file_blob, inner_name};
 use crate::blob::Blob;
 use crate::codec::Codec;
 use crate::digest::Digest;
-use crate::error::{Error, IoContext as _, Result};
+use crate::error::{Error, IoContext as _, Result, shown};
 use crate::path::ImagePath;
 use crate::progress::Progress;
 use crate::store::Store;
@@ -40,7 +40,7 @@ impl Files {
 
     pub(super) fn archive(path: &Path, store: &Store, progress: &Progress) -> Result<Self> {
         let blob = file_blob(path)?;
-        let name = path.display().to_string();
+        let name = shown(path);
         let tar = match detect(&blob, path)? {
             Codec::Plain => blob,
             codec => {
@@ -129,11 +129,16 @@ impl Files {
         match actual == digest {
             true => Ok(bytes),
             false => Err(Error::DigestMismatch {
-                what: what.to_owned(),
+                what: self.inside(what),
                 expected: digest,
                 actual,
             }),
         }
+    }
+
+    /// A part of this layout or archive in messages.
+    pub(super) fn inside(&self, what: impl std::fmt::Display) -> String {
+        format!("{what} in {}", shown(&self.path))
     }
 
     pub(super) fn wrong(&self, what: &str, reason: impl Into<String>) -> Error {

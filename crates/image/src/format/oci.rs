@@ -67,7 +67,7 @@ pub(super) fn open(
     let config = Descriptor::read(files, "manifest", config)?;
     if !config.media_type.is_empty() && !config.media_type.contains("image") {
         return Err(Error::MediaType {
-            what: format!("the config {}", config.digest),
+            what: files.inside(format_args!("the config {}", config.digest)),
             media_type: config.media_type,
         });
     }
@@ -91,7 +91,7 @@ pub(super) fn open(
         .iter()
         .map(|layer| layer_source(files, layer))
         .collect::<Result<_>>()?;
-    let mut image = Image::assemble(config, sources, names, store, progress)?;
+    let mut image = Image::assemble(config, sources, names, files.path(), store, progress)?;
     image.annotations = annotations(&manifest);
     Ok(image)
 }
@@ -103,14 +103,14 @@ fn layer_source(files: &Files, layer: &Value) -> Result<LayerSource> {
         .any(|known| layer.media_type.starts_with(known))
     {
         return Err(Error::MediaType {
-            what: format!("layer {}", layer.digest),
+            what: files.inside(format_args!("layer {}", layer.digest)),
             media_type: layer.media_type,
         });
     }
     let blob = files.require(&blob_name(layer.digest), "layer")?;
     match layer.size {
         Some(expected) if expected != blob.len() => Err(Error::SizeMismatch {
-            what: format!("layer {}", layer.digest),
+            what: files.inside(format_args!("layer {}", layer.digest)),
             expected,
             actual: blob.len(),
         }),
@@ -141,7 +141,7 @@ impl Descriptor {
         let digest = text(value, "digest")
             .parse()
             .map_err(|source| Error::Digest {
-                what: format!("{what} in {}", files.path().display()),
+                what: files.inside(what),
                 source,
             })?;
         let platform = value.get("platform").map(|platform| Platform {
@@ -292,7 +292,7 @@ fn find_manifest(
         }
         OCI_MANIFEST | DOCKER_MANIFEST => Ok((descriptor.digest, document)),
         other => Err(Error::MediaType {
-            what,
+            what: files.inside(what),
             media_type: other.to_owned(),
         }),
     }

@@ -19,7 +19,7 @@ pub(super) fn check(old: &Tree<'_>, edit: &Edit, fates: &[Fate]) -> Result<()> {
         .zip(fates)
         .filter_map(|(layer, fate)| match fate {
             Fate::Same => Some(Ok(layer.clone())),
-            Fate::Changed(tar) => Some(read_entries(tar, &layer.name()).map(|entries| Layer {
+            Fate::Changed(tar) => Some(read_entries(tar, &layer.place).map(|entries| Layer {
                 tar: tar.clone(),
                 entries,
                 ..layer.clone()

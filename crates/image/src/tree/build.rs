@@ -261,7 +261,7 @@ impl<'a> Tree<'a> {
 
     fn wrong(&self, id: EntryId, reason: &str) -> Error {
         Error::Tree {
-            layer: self.layers[id.layer as usize].name(),
+            layer: self.layers[id.layer as usize].place.to_string(),
             path: self.entry(id).path.clone(),
             reason: reason.to_owned(),
         }

@@ -36,9 +36,9 @@ pub(in crate::format) fn write(job: &Job<'_>, folder: &Path) -> Result<Written> 
         let entries = if same.is_some() {
             old.entries.clone()
         } else {
-            read_entries(&tar, &old.name())?
+            read_entries(&tar, &old.place)?
         };
-        let streamed = codec::copy(&tar, &mut io::sink(), job.progress).in_layer(&old.name())?;
+        let streamed = codec::copy(&tar, &mut io::sink(), job.progress).in_layer(&old.place)?;
         sums.push((index, streamed));
         layers.push(Layer {
             tar,
