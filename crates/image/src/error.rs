@@ -90,7 +90,10 @@ pub enum Error {
         actual: u64,
     },
     /// A media type that is not an image's.
-    #[error("{} has the media type {media_type:?}, which is not one of a container image", clean(what))]
+    #[error(
+        "{} has the media type {media_type:?}, which is not one of a container image",
+        clean(what)
+    )]
     MediaType {
         /// The manifest or layer.
         what: String,
@@ -98,7 +101,12 @@ pub enum Error {
         media_type: String,
     },
     /// An image index offers other platforms only.
-    #[error("{} has no image for {}; it has {}", shown(path), clean(wanted), clean(available))]
+    #[error(
+        "{} has no image for {}; it has {}",
+        shown(path),
+        clean(wanted),
+        clean(available)
+    )]
     Platform {
         /// The layout or archive.
         path: PathBuf,
@@ -108,7 +116,11 @@ pub enum Error {
         available: String,
     },
     /// A tag or image is not in the archive.
-    #[error("{} has no image named {wanted:?}; it has {}", shown(path), clean(available))]
+    #[error(
+        "{} has no image named {wanted:?}; it has {}",
+        shown(path),
+        clean(available)
+    )]
     Tag {
         /// The layout or archive.
         path: PathBuf,

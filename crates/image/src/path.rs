@@ -55,6 +55,11 @@ impl ImagePath {
         Ok(Self(out.into()))
     }
 
+    /// Puts together the names of a tree, which hold no slash and are never `.` or `..`.
+    pub(crate) fn from_components(names: &[&[u8]]) -> Self {
+        Self(names.join(&b'/').into())
+    }
+
     /// The bytes, without a leading slash; empty for the root.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -175,6 +180,9 @@ mod tests {
     #[test]
     fn display_hides_what_a_terminal_would_obey() {
         assert_eq!(display(b"a\x1b[2Jb\xff"), "a\\u{1b}[2Jb\\xff");
-        assert_eq!(display("a\u{9b}2J\u{202e}".as_bytes()), "a\\u{9b}2J\\u{202e}");
+        assert_eq!(
+            display("a\u{9b}2J\u{202e}".as_bytes()),
+            "a\\u{9b}2J\\u{202e}"
+        );
     }
 }
