@@ -166,7 +166,7 @@ pub enum Error {
         layer: String,
         /// Its compressed size in bytes.
         compressed: u64,
-        /// Where reading stopped, in bytes.
+        /// The most that is accepted at this size, in bytes.
         limit: u64,
         /// The largest ratio that is accepted at this size.
         ratio: u64,

@@ -139,7 +139,7 @@ fn open_layer(
     progress: &Progress,
 ) -> Result<Layer> {
     let codec = Codec::detect(&source.blob).in_layer(&place)?;
-    let (tar, map, digest) = if codec == Codec::Plain {
+    let (tar, map) = if codec == Codec::Plain {
         if let (Some(expected), Some(actual)) = (source.digest, diff_id)
             && expected != actual
         {
@@ -151,7 +151,7 @@ fn open_layer(
             });
         }
         let map = CompressionMap::estimate(&source.blob).in_layer(&place)?;
-        (source.blob.clone(), map, diff_id)
+        (source.blob.clone(), map)
     } else {
         let stored = store.decompressed(
             &source.blob,
@@ -160,7 +160,7 @@ fn open_layer(
             &format!("the blob of {place}"),
             progress,
         )?;
-        (stored.plain, stored.map, source.digest)
+        (stored.plain, stored.map)
     };
     let entries = read_entries(&tar, &place)?;
     Ok(Layer {
@@ -171,7 +171,7 @@ fn open_layer(
         stored: StoredLayer {
             blob: source.blob,
             codec,
-            digest,
+            digest: source.digest,
         },
         map,
     })

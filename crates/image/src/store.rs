@@ -58,6 +58,14 @@ impl Store {
         Self { limits, ..self }
     }
 
+    /// Refuses content that grows from `stored` to `expanded` bytes when that is beyond measure.
+    ///
+    /// # Errors
+    /// [`Error::Bomb`].
+    pub(crate) fn check_growth(&self, name: &str, stored: u64, expanded: u64) -> Result<()> {
+        self.limits.check(name, stored, expanded)
+    }
+
     /// The uncompressed bytes of `blob`, decompressed now or by an earlier run.
     ///
     /// `expected` is the digest of the compressed bytes, `None` when none is recorded; `name` is the
@@ -135,7 +143,8 @@ impl Store {
         progress: &Progress,
     ) -> Result<(Stored, Streamed)> {
         let mut out = BufWriter::with_capacity(1 << 16, file);
-        let streamed = codec::decompress(blob, codec, name, &mut out, self.limits, progress)?;
+        let streamed =
+            codec::decompress(blob, codec, name, (&mut out, path), self.limits, progress)?;
         check(name, expected, streamed.digest)?;
         let file = out
             .into_inner()

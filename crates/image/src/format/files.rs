@@ -62,6 +62,8 @@ impl Files {
         for entry in entries {
             match &entry.kind {
                 EntryKind::File => {
+                    // Holes in an archive of layers would be a bomb that needs no compression.
+                    store.check_growth(&name, entry.stored, entry.size)?;
                     files.insert(entry.path.clone(), entry.read(&tar));
                 }
                 // docker save before version 25 stores a layer that occurs twice as a link.

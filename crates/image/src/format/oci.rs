@@ -98,10 +98,7 @@ pub(super) fn open(
 
 fn layer_source(files: &Files, layer: &Value) -> Result<LayerSource> {
     let layer = Descriptor::read(files, "manifest", layer)?;
-    if !LAYER_PREFIXES
-        .iter()
-        .any(|known| layer.media_type.starts_with(known))
-    {
+    if !is_layer(&layer.media_type) {
         return Err(Error::MediaType {
             what: files.inside(format_args!("layer {}", layer.digest)),
             media_type: layer.media_type,
@@ -119,6 +116,15 @@ fn layer_source(files: &Files, layer: &Value) -> Result<LayerSource> {
             digest: Some(layer.digest),
         }),
     }
+}
+
+/// Whether a media type is a layer's in a compression that can be undone; what is encrypted or
+/// packed otherwise would only fail later and less clearly.
+fn is_layer(media_type: &str) -> bool {
+    LAYER_PREFIXES
+        .iter()
+        .filter_map(|known| media_type.strip_prefix(known))
+        .any(|rest| matches!(rest, "" | "+gzip" | "+zstd" | ".gzip" | ".zstd"))
 }
 
 struct Descriptor {
@@ -361,7 +367,12 @@ impl Sink for Archive {
 
 pub(super) fn write_folder(job: &Job<'_>, folder: &Path) -> Result<Written> {
     fs::create_dir_all(folder.join("blobs/sha256")).doing("writing", folder)?;
-    write(job, &mut Folder(folder), folder)
+    let written = write(job, &mut Folder(folder), folder)?;
+    // The mode that the process' mask gives to any new folder.
+    let mode = fs::metadata(folder.join("blobs")).map(|metadata| metadata.permissions());
+    mode.and_then(|mode| fs::set_permissions(folder, mode))
+        .doing("writing", folder)?;
+    Ok(written)
 }
 
 pub(super) fn write_archive(job: &Job<'_>, file: File, path: &Path) -> Result<Written> {
@@ -378,7 +389,10 @@ fn write(job: &Job<'_>, sink: &mut dyn Sink, path: &Path) -> Result<Written> {
     let (mut layers, mut descriptors) = (Vec::new(), Vec::new());
     for (index, tar, stored) in job.layers() {
         let (codec, blob) = match stored {
-            Some(stored) if stored.codec != Codec::Plain => (stored.codec, Some(stored)),
+            // A blob with a digest of its own is shared under that digest, even a plain one.
+            Some(stored) if stored.codec != Codec::Plain || stored.digest.is_some() => {
+                (stored.codec, Some(stored))
+            }
             _ if job.image.layers[index].stored.codec == Codec::Zstd => (Codec::Zstd, None),
             _ => (Codec::Gzip, None),
         };
