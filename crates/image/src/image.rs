@@ -102,26 +102,14 @@ impl Image {
     /// The first layer that differs or cannot be read.
     pub fn verify(&self, progress: &Progress) -> Result<()> {
         self.layers.par_iter().try_for_each(|layer| {
-            let Some(expected) = layer.diff_id else {
-                return Ok(());
-            };
-            let actual = codec::digest(&layer.tar, progress).in_layer(&layer.place)?;
-            if actual == expected {
-                return Ok(());
-            }
-            if let Some(digest) = layer
-                .stored
-                .digest
-                .filter(|_| layer.stored.codec != Codec::Plain)
-            {
-                // The blob was right, so it is the cached copy or the config that is wrong.
-                self.store.forget(digest);
-            }
-            Err(Error::DigestMismatch {
-                what: format!("the content of {}", layer.place),
-                expected,
-                actual,
-            })
+            verify_layer(
+                &layer.tar,
+                layer.diff_id,
+                &layer.stored,
+                &layer.place,
+                &self.store,
+                progress,
+            )
         })
     }
 
@@ -129,6 +117,33 @@ impl Image {
     pub fn tar_bytes(&self) -> u64 {
         self.layers.iter().map(|layer| layer.tar.len()).sum()
     }
+}
+
+/// Compares the content of a layer with its diff id.
+fn verify_layer(
+    tar: &Blob,
+    diff_id: Option<Digest>,
+    stored: &StoredLayer,
+    place: &str,
+    store: &Store,
+    progress: &Progress,
+) -> Result<()> {
+    let Some(expected) = diff_id else {
+        return Ok(());
+    };
+    let actual = codec::digest(tar, progress).in_layer(place)?;
+    if actual == expected {
+        return Ok(());
+    }
+    if let Some(digest) = stored.digest.filter(|_| stored.codec != Codec::Plain) {
+        // The blob was right, so it is the cached copy or the config that is wrong.
+        store.forget(digest);
+    }
+    Err(Error::DigestMismatch {
+        what: format!("the content of {place}"),
+        expected,
+        actual,
+    })
 }
 
 fn open_layer(
@@ -162,17 +177,25 @@ fn open_layer(
         )?;
         (stored.plain, stored.map)
     };
-    let entries = read_entries(&tar, &place)?;
+    let stored = StoredLayer {
+        blob: source.blob,
+        codec,
+        digest: source.digest,
+    };
+    // Damage is named as such before anybody wonders about the headers that it makes.
+    let entries = match read_entries(&tar, &place) {
+        Ok(entries) => entries,
+        Err(error) => {
+            verify_layer(&tar, diff_id, &stored, &place, store, progress)?;
+            return Err(error);
+        }
+    };
     Ok(Layer {
         diff_id,
         tar,
         entries,
         place: place.into(),
-        stored: StoredLayer {
-            blob: source.blob,
-            codec,
-            digest: source.digest,
-        },
+        stored,
         map,
     })
 }

@@ -94,11 +94,31 @@ pub(super) fn whole_folder(
         .tempdir_in(parent(path))
         .doing("writing", path)?;
     let temp = Unfinished(Some(temp));
-    let written = fill(temp.path())?;
+    let written = fill(temp.path()).map_err(|e| under_its_name(e, temp.path(), path))?;
     ready()?;
     rename_new(temp.path(), path).map_err(|e| exists_or(e, path))?;
     temp.finish();
     Ok(written)
+}
+
+/// An error about a file of the folder that is filled, with the name that the user gave.
+fn under_its_name(error: Error, temp: &Path, name: &Path) -> Error {
+    match error {
+        Error::Io {
+            action,
+            path,
+            source,
+        } => Error::Io {
+            action,
+            path: match path.strip_prefix(temp) {
+                Ok(inside) if inside.as_os_str().is_empty() => name.to_owned(),
+                Ok(inside) => name.join(inside),
+                Err(_) => path,
+            },
+            source,
+        },
+        other => other,
+    }
 }
 
 /// A folder that is removed unless it is finished.
