@@ -105,7 +105,6 @@ impl Image {
             verify_layer(
                 &layer.tar,
                 layer.diff_id,
-                &layer.stored,
                 &layer.place,
                 &self.store,
                 progress,
@@ -123,7 +122,6 @@ impl Image {
 fn verify_layer(
     tar: &Blob,
     diff_id: Option<Digest>,
-    stored: &StoredLayer,
     place: &str,
     store: &Store,
     progress: &Progress,
@@ -135,10 +133,8 @@ fn verify_layer(
     if actual == expected {
         return Ok(());
     }
-    if let Some(digest) = stored.digest.filter(|_| stored.codec != Codec::Plain) {
-        // The blob was right, so it is the cached copy or the config that is wrong.
-        store.forget(digest);
-    }
+    // It may be the cached copy that is wrong.
+    store.forget_used();
     Err(Error::DigestMismatch {
         what: format!("the content of {place}"),
         expected,
@@ -177,16 +173,11 @@ fn open_layer(
         )?;
         (stored.plain, stored.map)
     };
-    let stored = StoredLayer {
-        blob: source.blob,
-        codec,
-        digest: source.digest,
-    };
     // Damage is named as such before anybody wonders about the headers that it makes.
     let entries = match read_entries(&tar, &place) {
         Ok(entries) => entries,
         Err(error) => {
-            verify_layer(&tar, diff_id, &stored, &place, store, progress)?;
+            verify_layer(&tar, diff_id, &place, store, progress)?;
             return Err(error);
         }
     };
@@ -195,7 +186,11 @@ fn open_layer(
         tar,
         entries,
         place: place.into(),
-        stored,
+        stored: StoredLayer {
+            blob: source.blob,
+            codec,
+            digest: source.digest,
+        },
         map,
     })
 }

@@ -148,20 +148,27 @@ fn a_manifest_that_is_not_its_digest_is_refused() {
 
 #[test]
 fn a_cached_layer_that_was_changed_is_not_believed() {
-    let place = Place::with_folder("good", &image(PLAIN).oci(Packing::Gzip));
-    let analyze = ["analyze", "oci:good", "--platform", "linux/amd64"];
+    let layout = Place::with_folder("good", &image(PLAIN).oci(Packing::Gzip));
+    forgets_damage(
+        &layout,
+        &["analyze", "oci:good", "--platform", "linux/amd64"],
+    );
+    let archive = Place::with("good", &gzip(&image(PLAIN).docker_archive()));
+    forgets_damage(&archive, &["analyze", "docker-archive:good"]);
+}
+
+#[track_caller]
+fn forgets_damage(place: &Place, analyze: &[&str]) {
     place.ounce(analyze).done();
     let cached = std::fs::read_dir(place.path("cache/ounce/layers")).unwrap();
     let is_tar = |path: &std::path::PathBuf| path.extension().is_some_and(|e| e == "tar");
     for path in cached.map(|entry| entry.unwrap().path()).filter(is_tar) {
         let mut bytes = std::fs::read(&path).unwrap();
-        *bytes.last_mut().unwrap() = 1;
+        // The content of a file, or the header of one.
+        bytes[512] ^= 1;
         std::fs::write(&path, bytes).unwrap();
     }
     place.ounce(analyze).refused(&["good", "has the digest"]);
-    // What was wrong is forgotten; one run may find the one layer, the next one the other.
-    let again = (0..2)
-        .map(|_| place.ounce(analyze))
-        .find(|run| run.code == Some(0));
-    again.expect("the cache mends itself").done();
+    // What was wrong is forgotten.
+    place.ounce(analyze).done();
 }

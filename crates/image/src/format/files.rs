@@ -51,8 +51,9 @@ impl Files {
         };
         let mut files = FxHashMap::default();
         let mut links = Vec::new();
-        let entries = read_entries(&tar, &name)?;
+        let entries = read_entries(&tar, &name).inspect_err(|_| store.forget_used())?;
         if entries.is_empty() {
+            store.forget_used();
             let reason = "it is empty or not a tar archive";
             return Err(Error::Unrecognised {
                 path: path.to_owned(),
