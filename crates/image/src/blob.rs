@@ -13,6 +13,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::error::shown;
+
 /// The size of the buffers that content is streamed through, in bytes.
 pub const CHUNK: usize = 1 << 20;
 
@@ -102,7 +104,7 @@ fn about(path: &Path, error: io::Error) -> io::Error {
         io::ErrorKind::UnexpectedEof => "the file became shorter while it was read".to_owned(),
         _ => error.to_string(),
     };
-    io::Error::new(error.kind(), format!("{}: {reason}", path.display()))
+    io::Error::new(error.kind(), format!("{}: {reason}", shown(path)))
 }
 
 impl Blob {

@@ -6,6 +6,8 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
+use std::path::Path;
+
 use flate2::bufread::MultiGzDecoder;
 use rayon::prelude::*;
 
@@ -101,6 +103,22 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Refuses what grows from `stored` to `expanded` bytes.
+    pub(crate) fn check(self, name: &str, stored: u64, expanded: u64) -> Result<()> {
+        let limit = self.floor.max(self.ratio.saturating_mul(stored));
+        match expanded <= limit {
+            true => Ok(()),
+            false => Err(Error::Bomb {
+                layer: name.to_owned(),
+                compressed: stored,
+                limit,
+                ratio: self.ratio,
+            }),
+        }
+    }
+}
+
 /// What passed through a (de)compressor.
 #[derive(Debug, Clone)]
 pub struct Streamed {
@@ -116,7 +134,7 @@ pub struct Streamed {
     pub map: CompressionMap,
 }
 
-/// Undoes the compression of `blob` into `out`; `name` is the layer in errors.
+/// Undoes the compression of `blob` into `out`, a file at `path`; `name` is the layer in errors.
 ///
 /// # Errors
 /// A damaged or cut-off stream, one that expands beyond `limits`, a full disk.
@@ -124,7 +142,7 @@ pub(crate) fn decompress(
     blob: &Blob,
     codec: Codec,
     name: &str,
-    out: &mut dyn Write,
+    (out, path): (&mut dyn Write, &Path),
     limits: Limits,
     progress: &Progress,
 ) -> Result<Streamed> {
@@ -147,16 +165,9 @@ pub(crate) fn decompress(
                 break;
             }
             len += read as u64;
-            if len > limits.floor.max(limits.ratio.saturating_mul(blob.len())) {
-                return Err(Error::Bomb {
-                    layer: name.to_owned(),
-                    compressed: blob.len(),
-                    limit: len,
-                    ratio: limits.ratio,
-                });
-            }
+            limits.check(name, blob.len(), len)?;
             plain.update(&chunk[..read]);
-            out.write_all(&chunk[..read]).in_layer(name)?;
+            out.write_all(&chunk[..read]).doing("writing", path)?;
             map.push(len, decoder.consumed());
             progress.advance(read as u64).in_layer(name)?;
         }

@@ -1,16 +1,17 @@
 //! What can go wrong while an image is read, rewritten or written.
 
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::digest::{Digest, DigestError};
-use crate::path::{ImagePath, PathError};
+use crate::path::{ImagePath, PathError, display};
 
 /// An error of this crate; every one names the file, layer or path that it is about.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file of the machine cannot be read or written.
-    #[error("{action} {}: {source}", path.display())]
+    #[error("{action} {}: {source}", shown(path))]
     Io {
         /// What was being done, as a gerund.
         action: &'static str,
@@ -20,9 +21,9 @@ pub enum Error {
         source: io::Error,
     },
     /// The content of a layer cannot be read.
-    #[error("reading layer {layer}: {source}")]
+    #[error("reading {layer}: {source}")]
     Layer {
-        /// The layer's digest or name.
+        /// The layer and the file that holds it.
         layer: String,
         /// What the decompressor or the file system answered.
         source: io::Error,
@@ -48,9 +49,9 @@ pub enum Error {
         source: PathError,
     },
     /// The layers do not describe a file system.
-    #[error("layer {layer}: {path}: {reason}")]
+    #[error("{layer}: {path}: {reason}")]
     Tree {
-        /// The layer's digest or name.
+        /// The layer and the file that holds it.
         layer: String,
         /// The entry.
         path: ImagePath,
@@ -59,7 +60,8 @@ pub enum Error {
     },
     /// Content is not what its digest says.
     #[error(
-        "{what} has the digest {actual}, but {expected} is recorded: the file is damaged or was changed"
+        "{} has the digest {actual}, but {expected} is recorded: the file is damaged or was changed",
+        clean(what)
     )]
     DigestMismatch {
         /// The layer, config or blob.
@@ -70,7 +72,7 @@ pub enum Error {
         actual: Digest,
     },
     /// A blob that the manifest names is not there.
-    #[error("{} holds no {what}", path.display())]
+    #[error("{} holds no {}", shown(path), clean(what))]
     Missing {
         /// The layout or archive.
         path: PathBuf,
@@ -78,7 +80,7 @@ pub enum Error {
         what: String,
     },
     /// The size of a blob differs from the descriptor's.
-    #[error("{what} has {actual} bytes, but {expected} are recorded")]
+    #[error("{} has {actual} bytes, but {expected} are recorded", clean(what))]
     SizeMismatch {
         /// The blob.
         what: String,
@@ -88,7 +90,10 @@ pub enum Error {
         actual: u64,
     },
     /// A media type that is not an image's.
-    #[error("{what} has the media type {media_type:?}, which is not one of a container image")]
+    #[error(
+        "{} has the media type {media_type:?}, which is not one of a container image",
+        clean(what)
+    )]
     MediaType {
         /// The manifest or layer.
         what: String,
@@ -96,7 +101,12 @@ pub enum Error {
         media_type: String,
     },
     /// An image index offers other platforms only.
-    #[error("{} has no image for {wanted}; it has {available}", path.display())]
+    #[error(
+        "{} has no image for {}; it has {}",
+        shown(path),
+        clean(wanted),
+        clean(available)
+    )]
     Platform {
         /// The layout or archive.
         path: PathBuf,
@@ -106,7 +116,11 @@ pub enum Error {
         available: String,
     },
     /// A tag or image is not in the archive.
-    #[error("{} has no image named {wanted:?}; it has {available}", path.display())]
+    #[error(
+        "{} has no image named {wanted:?}; it has {}",
+        shown(path),
+        clean(available)
+    )]
     Tag {
         /// The layout or archive.
         path: PathBuf,
@@ -116,7 +130,7 @@ pub enum Error {
         available: String,
     },
     /// Several images and no word which one is meant.
-    #[error("{} holds {count} images: {available}", path.display())]
+    #[error("{} holds {count} images: {}", shown(path), clean(available))]
     Ambiguous {
         /// The layout or archive.
         path: PathBuf,
@@ -126,7 +140,7 @@ pub enum Error {
         available: String,
     },
     /// JSON that is not a manifest, index or config.
-    #[error("reading {what} in {}: {reason}", path.display())]
+    #[error("reading {} in {}: {}", clean(what), shown(path), clean(reason))]
     Manifest {
         /// The layout or archive.
         path: PathBuf,
@@ -145,14 +159,14 @@ pub enum Error {
     },
     /// A compressed layer grows beyond all measure.
     #[error(
-        "layer {layer} expands from {compressed} to over {limit} bytes, more than {ratio} times: refusing what looks like a decompression bomb"
+        "{layer} expands from {compressed} to over {limit} bytes, more than {ratio} times: refusing what looks like a decompression bomb"
     )]
     Bomb {
-        /// The layer's digest or name.
+        /// The layer and the file that holds it.
         layer: String,
         /// Its compressed size in bytes.
         compressed: u64,
-        /// Where reading stopped, in bytes.
+        /// The most that is accepted at this size, in bytes.
         limit: u64,
         /// The largest ratio that is accepted at this size.
         ratio: u64,
@@ -161,7 +175,7 @@ pub enum Error {
     #[error("{0:?} is not a reference to an image")]
     Reference(String),
     /// A file whose content is not an image.
-    #[error("{} is not a container image: {reason}", path.display())]
+    #[error("{} is not a container image: {reason}", shown(path))]
     Unrecognised {
         /// The file or folder.
         path: PathBuf,
@@ -169,10 +183,10 @@ pub enum Error {
         reason: &'static str,
     },
     /// The output is there already.
-    #[error("{} exists already", .0.display())]
+    #[error("{} exists already", shown(.0))]
     Exists(PathBuf),
     /// The output is the input or lies in it.
-    #[error("{} is the image that is being read", .0.display())]
+    #[error("{} is the image that is being read", shown(.0))]
     SameAsInput(PathBuf),
     /// The user asked to stop.
     #[error("interrupted; nothing was written")]
@@ -185,6 +199,16 @@ pub enum Error {
         /// How it differs.
         reason: &'static str,
     },
+}
+
+/// A file of the machine in messages; those of a root folder were named by the image.
+pub(crate) fn shown(path: &Path) -> String {
+    display(path.as_os_str().as_bytes())
+}
+
+/// A text that a manifest may have chosen, in messages.
+fn clean(text: &str) -> String {
+    display(text.as_bytes())
 }
 
 /// The result of this crate's functions.

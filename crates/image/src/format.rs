@@ -270,6 +270,13 @@ pub fn check_apart(from: &Reference, to: &Reference) -> Result<()> {
 
 /// Opens a file of the machine as a blob.
 fn file_blob(path: &Path) -> Result<Blob> {
+    // Asked before it is opened: opening a pipe waits for a writer.
+    if !fs::metadata(path).doing("opening", path)?.is_file() {
+        return Err(Error::Unrecognised {
+            path: path.to_owned(),
+            reason: "it is neither a file nor a folder; save a stream to a file first",
+        });
+    }
     let file = fs::File::open(path).doing("opening", path)?;
     Blob::from_file(file, path).doing("reading", path)
 }

@@ -1,5 +1,7 @@
 //! An image that was opened: its config and its layers.
 
+use std::path::Path;
+
 use rayon::prelude::*;
 
 use crate::blob::Blob;
@@ -7,7 +9,7 @@ use crate::codec::{self, Codec};
 use crate::compression::CompressionMap;
 use crate::config::Config;
 use crate::digest::Digest;
-use crate::error::{Error, IoContext as _, Result};
+use crate::error::{Error, IoContext as _, Result, shown};
 use crate::layer::{Layer, StoredLayer};
 use crate::progress::Progress;
 use crate::store::Store;
@@ -40,6 +42,7 @@ impl Image {
         config: Config,
         sources: Vec<LayerSource>,
         names: Vec<String>,
+        path: &Path,
         store: &Store,
         progress: &Progress,
     ) -> Result<Self> {
@@ -49,7 +52,10 @@ impl Image {
         let layers = sources
             .into_par_iter()
             .zip(diff_ids)
-            .map(|(source, diff_id)| open_layer(source, Some(diff_id), store, progress))
+            .map(|(source, diff_id)| {
+                let place = format!("layer {diff_id} of {}", shown(path));
+                open_layer(source, Some(diff_id), place, store, progress)
+            })
             .collect::<Result<_>>()?;
         Ok(Self {
             config,
@@ -64,6 +70,7 @@ impl Image {
     pub(crate) fn unrecorded(
         config: Config,
         tar: Blob,
+        path: &Path,
         store: &Store,
         progress: &Progress,
     ) -> Result<Self> {
@@ -73,6 +80,7 @@ impl Image {
                 digest: None,
             },
             None,
+            shown(path),
             store,
             progress,
         )?;
@@ -94,26 +102,13 @@ impl Image {
     /// The first layer that differs or cannot be read.
     pub fn verify(&self, progress: &Progress) -> Result<()> {
         self.layers.par_iter().try_for_each(|layer| {
-            let Some(expected) = layer.diff_id else {
-                return Ok(());
-            };
-            let actual = codec::digest(&layer.tar, progress).in_layer(&layer.name())?;
-            if actual == expected {
-                return Ok(());
-            }
-            if let Some(digest) = layer
-                .stored
-                .digest
-                .filter(|_| layer.stored.codec != Codec::Plain)
-            {
-                // The blob was right, so it is the cached copy or the config that is wrong.
-                self.store.forget(digest);
-            }
-            Err(Error::DigestMismatch {
-                what: format!("the content of layer {}", layer.name()),
-                expected,
-                actual,
-            })
+            verify_layer(
+                &layer.tar,
+                layer.diff_id,
+                &layer.place,
+                &self.store,
+                progress,
+            )
         })
     }
 
@@ -123,48 +118,78 @@ impl Image {
     }
 }
 
+/// Compares the content of a layer with its diff id.
+fn verify_layer(
+    tar: &Blob,
+    diff_id: Option<Digest>,
+    place: &str,
+    store: &Store,
+    progress: &Progress,
+) -> Result<()> {
+    let Some(expected) = diff_id else {
+        return Ok(());
+    };
+    let actual = codec::digest(tar, progress).in_layer(place)?;
+    if actual == expected {
+        return Ok(());
+    }
+    // It may be the cached copy that is wrong.
+    store.forget_used();
+    Err(Error::DigestMismatch {
+        what: format!("the content of {place}"),
+        expected,
+        actual,
+    })
+}
+
 fn open_layer(
     source: LayerSource,
     diff_id: Option<Digest>,
+    place: String,
     store: &Store,
     progress: &Progress,
 ) -> Result<Layer> {
-    let name = diff_id
-        .or(source.digest)
-        .map_or_else(|| format!("{:?}", source.blob), |digest| digest.to_string());
-    let codec = Codec::detect(&source.blob).in_layer(&name)?;
-    let (tar, map, digest) = if codec == Codec::Plain {
+    let codec = Codec::detect(&source.blob).in_layer(&place)?;
+    let (tar, map) = if codec == Codec::Plain {
         if let (Some(expected), Some(actual)) = (source.digest, diff_id)
             && expected != actual
         {
-            let what = format!("the uncompressed layer {actual}");
+            let what = format!("the uncompressed {place}");
             return Err(Error::DigestMismatch {
                 what,
                 expected,
                 actual,
             });
         }
-        let map = CompressionMap::estimate(&source.blob).in_layer(&name)?;
-        (source.blob.clone(), map, diff_id)
+        let map = CompressionMap::estimate(&source.blob).in_layer(&place)?;
+        (source.blob.clone(), map)
     } else {
         let stored = store.decompressed(
             &source.blob,
             codec,
             source.digest,
-            &format!("the blob of layer {name}"),
+            &format!("the blob of {place}"),
             progress,
         )?;
-        (stored.plain, stored.map, source.digest)
+        (stored.plain, stored.map)
     };
-    let entries = read_entries(&tar, &name)?;
+    // Damage is named as such before anybody wonders about the headers that it makes.
+    let entries = match read_entries(&tar, &place) {
+        Ok(entries) => entries,
+        Err(error) => {
+            verify_layer(&tar, diff_id, &place, store, progress)?;
+            return Err(error);
+        }
+    };
     Ok(Layer {
         diff_id,
         tar,
         entries,
+        place: place.into(),
         stored: StoredLayer {
             blob: source.blob,
             codec,
-            digest,
+            digest: source.digest,
         },
         map,
     })

@@ -1,5 +1,7 @@
 //! A layer: its uncompressed bytes, the entries in them, and how the source stored it.
 
+use std::sync::Arc;
+
 use crate::blob::Blob;
 use crate::codec::Codec;
 use crate::compression::CompressionMap;
@@ -16,6 +18,8 @@ pub struct Layer {
     pub tar: Blob,
     /// Its entries in order.
     pub entries: Vec<Entry>,
+    /// Which layer this is and which file holds it, for messages.
+    pub place: Arc<str>,
     /// How the source stores the layer.
     pub stored: StoredLayer,
     /// Which compressed bytes hold which entries.
@@ -34,11 +38,11 @@ pub struct StoredLayer {
 }
 
 impl Layer {
-    /// The name of the layer in messages: its digest, or what it was read from.
+    /// The name of the layer in reports: its digest, or what it was read from.
     pub fn name(&self) -> String {
         match self.diff_id.or(self.stored.digest) {
             Some(digest) => digest.to_string(),
-            None => format!("{:?}", self.tar),
+            None => self.place.to_string(),
         }
     }
 

@@ -55,6 +55,11 @@ impl ImagePath {
         Ok(Self(out.into()))
     }
 
+    /// Puts together the names of a tree, which hold no slash and are never `.` or `..`.
+    pub(crate) fn from_components(names: &[&[u8]]) -> Self {
+        Self(names.join(&b'/').into())
+    }
+
     /// The bytes, without a leading slash; empty for the root.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -117,7 +122,7 @@ pub fn display(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
-            if c.is_control() {
+            if c.is_control() || is_invisible(c) {
                 out.extend(c.escape_default());
             } else {
                 out.push(c);
@@ -128,6 +133,12 @@ pub fn display(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+/// Marks that reorder or hide the text around them (Unicode Standard Annex 9, "Explicit
+/// Directional Formatting Characters"), and line ends that are no control characters.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -169,5 +180,9 @@ mod tests {
     #[test]
     fn display_hides_what_a_terminal_would_obey() {
         assert_eq!(display(b"a\x1b[2Jb\xff"), "a\\u{1b}[2Jb\\xff");
+        assert_eq!(
+            display("a\u{9b}2J\u{202e}".as_bytes()),
+            "a\\u{9b}2J\\u{202e}"
+        );
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! An entry that stays is copied to the bit, headers and all. When the entry that carries a file's
 //! content goes but another name of the file stays, the first such name (in the order of the
-//! layers) takes the content over. A layer that loses nothing is the same layer; one that loses
+//! layers) takes the content over; so does a later one when by then no other name is left to link
+//! to. A layer that loses nothing is the same layer; one that loses
 //! everything is gone. The result is compared with the plan before anybody sees it.
 
 mod faithful;
+
+use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -39,35 +42,78 @@ pub enum Fate {
 /// Headers cannot be read; or the outcome is not what the edit asks for, which is a fault of this
 /// crate and must never pass silently.
 pub fn rewrite(tree: &Tree<'_>, edit: &Edit) -> Result<Vec<Fate>> {
-    let carriers = carriers(tree, edit);
+    let moves = moves(tree, edit);
     let fates = (0..tree.layers().len())
-        .map(|layer| rewrite_layer(tree, edit, &carriers, layer))
+        .map(|layer| rewrite_layer(tree, edit, &moves, layer))
         .collect::<Result<Vec<_>>>()?;
     faithful::check(tree, edit, &fates)?;
     Ok(fates)
 }
 
-/// For each leaf that loses the entry with its content, the name that takes it over.
-fn carriers(tree: &Tree<'_>, edit: &Edit) -> FxHashMap<LeafId, EntryId> {
-    let mut out: FxHashMap<LeafId, EntryId> = FxHashMap::default();
-    for layer in 0..tree.layers().len() as u32 {
-        for index in 0..tree.layers()[layer as usize].entries.len() as u32 {
-            let id = EntryId { layer, index };
-            if let Some(leaf) = tree.entry_leaf(id)
-                && edit.drop.contains(&tree.leaf(leaf).data)
-                && !edit.drop.contains(&id)
-            {
-                out.entry(leaf).or_insert(id);
-            }
+/// What becomes of a hard link entry that cannot stay as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Move {
+    /// It takes over attributes and content.
+    Carry,
+    /// It points to this name instead.
+    Target(EntryId),
+}
+
+/// The hard link entries whose target goes, each with what becomes of it.
+fn moves(tree: &Tree<'_>, edit: &Edit) -> FxHashMap<EntryId, Move> {
+    let touched = edit.drop.iter().filter_map(|entry| tree.entry_leaf(*entry));
+    let mut names: FxHashMap<LeafId, Vec<EntryId>> =
+        touched.map(|leaf| (leaf, Vec::new())).collect();
+    for id in tree.entries() {
+        if let Some(leaf) = tree.entry_leaf(id)
+            && let Some(names) = names.get_mut(&leaf)
+            && !edit.drop.contains(&id)
+        {
+            names.push(id);
         }
     }
+    names
+        .values()
+        .flat_map(|names| moves_of_leaf(tree, edit, names))
+        .collect()
+}
+
+/// The same for one file; `kept` are the names of it that stay, in order.
+fn moves_of_leaf(tree: &Tree<'_>, edit: &Edit, kept: &[EntryId]) -> Vec<(EntryId, Move)> {
+    let (mut out, mut first) = (Vec::new(), 0);
+    for (index, id) in kept.iter().enumerate() {
+        if !tree
+            .link_target(*id)
+            .is_some_and(|target| edit.drop.contains(&target))
+        {
+            continue;
+        }
+        // Names that stay may be hidden by the time that this one comes; once hidden, always.
+        while first < index && !stands_before(tree, kept[first], *id) {
+            first += 1;
+        }
+        let anchor = kept[first..index].first();
+        out.push((
+            *id,
+            anchor.map_or(Move::Carry, |anchor| Move::Target(*anchor)),
+        ));
+    }
     out
+}
+
+/// Whether a name is still there when a later entry is unpacked.
+fn stands_before(tree: &Tree<'_>, name: EntryId, later: EntryId) -> bool {
+    tree.hidden_by(name).is_none_or(|by| {
+        let is_whiteout = matches!(tree.entry(by).kind, EntryKind::Whiteout | EntryKind::Opaque);
+        // Whiteouts take effect before their layer.
+        by.layer > later.layer || (by.layer == later.layer && !is_whiteout && by > later)
+    })
 }
 
 fn rewrite_layer(
     tree: &Tree<'_>,
     edit: &Edit,
-    carriers: &FxHashMap<LeafId, EntryId>,
+    moves: &FxHashMap<EntryId, Move>,
     layer: usize,
 ) -> Result<Fate> {
     let source = &tree.layers()[layer];
@@ -83,20 +129,13 @@ fn rewrite_layer(
             continue;
         }
         left |= entry.kind != EntryKind::Meta;
-        match moved(tree, edit, carriers, id)? {
-            Some(moved) => {
+        match moves.get(&id) {
+            Some(step) => {
                 changed = true;
-                pieces.extend(moved);
+                pieces.extend(moved(tree, id, *step)?);
             }
-            None => pieces.push(Piece::Slice(source.tar.slice(entry.start..entry.end()))),
+            None => pieces.extend(padded(&source.tar, entry.start..entry.end())),
         }
-        // An archive may end without the padding of its last entry.
-        let copied: u64 = source
-            .tar
-            .len()
-            .saturating_sub(entry.start)
-            .min(entry.end() - entry.start);
-        pieces.push(Piece::Zeros((entry.end() - entry.start) - copied));
     }
     if !changed {
         return Ok(Fate::Same);
@@ -111,35 +150,31 @@ fn rewrite_layer(
 /// Two zero blocks end an archive (POSIX pax).
 const END_OF_ARCHIVE: usize = 1024;
 
-/// The pieces of a hard link entry that cannot stay as it is; `None` when it can.
-fn moved(
-    tree: &Tree<'_>,
-    edit: &Edit,
-    carriers: &FxHashMap<LeafId, EntryId>,
-    id: EntryId,
-) -> Result<Option<Vec<Piece>>> {
-    let (Some(target), Some(leaf)) = (tree.link_target(id), tree.entry_leaf(id)) else {
-        return Ok(None);
-    };
-    let carrier = carriers.get(&leaf).copied();
-    if carrier == Some(id) {
-        let data = tree.leaf(leaf).data;
-        let (from, entry) = (&tree.layers()[data.layer as usize], tree.entry(data));
-        let headers = headers(from, data)?;
-        return Ok(Some(vec![
-            Piece::Inline(with_names(&headers, Rename::Name(&tree.entry(id).path))),
-            Piece::Slice(from.tar.slice(entry.content..entry.end())),
-        ]));
+/// A part of an archive, which may end without the padding of its last entry.
+fn padded(tar: &Blob, range: Range<u64>) -> [Piece; 2] {
+    let slice = tar.slice(range.clone());
+    let missing = (range.end - range.start) - slice.len();
+    [Piece::Slice(slice), Piece::Zeros(missing)]
+}
+
+/// The pieces of a hard link entry that cannot stay as it is.
+fn moved(tree: &Tree<'_>, id: EntryId, step: Move) -> Result<Vec<Piece>> {
+    let path = &tree.entry(id).path;
+    match step {
+        Move::Carry => {
+            let leaf = tree.entry_leaf(id).expect("only names of leaves move");
+            let data = tree.leaf(leaf).data;
+            let (from, entry) = (&tree.layers()[data.layer as usize], tree.entry(data));
+            let headers = with_names(&headers(from, data)?, Rename::Name(path));
+            let [content, padding] = padded(&from.tar, entry.content..entry.end());
+            Ok(vec![Piece::Inline(headers), content, padding])
+        }
+        Move::Target(anchor) => {
+            let headers = headers(&tree.layers()[id.layer as usize], id)?;
+            let target = Rename::Target(&tree.entry(anchor).path);
+            Ok(vec![Piece::Inline(with_names(&headers, target))])
+        }
     }
-    if !edit.drop.contains(&target) {
-        return Ok(None);
-    }
-    let anchor = tree.entry(carrier.unwrap_or(tree.leaf(leaf).data));
-    let headers = headers(&tree.layers()[id.layer as usize], id)?;
-    Ok(Some(vec![Piece::Inline(with_names(
-        &headers,
-        Rename::Target(&anchor.path),
-    ))]))
 }
 
 fn headers(layer: &Layer, id: EntryId) -> Result<Vec<u8>> {
@@ -148,6 +183,6 @@ fn headers(layer: &Layer, id: EntryId) -> Result<Vec<u8>> {
     layer
         .tar
         .read_exact_at(entry.start, &mut bytes)
-        .in_layer(&layer.name())?;
+        .in_layer(&layer.place)?;
     Ok(bytes)
 }

@@ -5,9 +5,11 @@
 //! reads open, so the clean-up of another run cannot take them away under it. Content is not
 //! trusted: whoever opens a layer still compares its digest (see [`Image::verify`](crate::Image::verify)).
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::blob::Blob;
@@ -23,6 +25,8 @@ pub struct Store {
     folder: Option<PathBuf>,
     max_bytes: u64,
     limits: Limits,
+    /// What this run did not decompress itself.
+    used: Arc<Mutex<BTreeSet<Digest>>>,
 }
 
 /// A decompressed stream.
@@ -41,6 +45,7 @@ impl Store {
             folder: Some(folder),
             max_bytes,
             limits: Limits::default(),
+            used: Arc::default(),
         }
     }
 
@@ -50,12 +55,21 @@ impl Store {
             folder: None,
             max_bytes: 0,
             limits: Limits::default(),
+            used: Arc::default(),
         }
     }
 
     /// Sets how far streams may expand.
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Refuses content that grows from `stored` to `expanded` bytes when that is beyond measure.
+    ///
+    /// # Errors
+    /// [`Error::Bomb`].
+    pub(crate) fn check_growth(&self, name: &str, stored: u64, expanded: u64) -> Result<()> {
+        self.limits.check(name, stored, expanded)
     }
 
     /// The uncompressed bytes of `blob`, decompressed now or by an earlier run.
@@ -90,6 +104,7 @@ impl Store {
         let digest = codec::digest(blob, progress).in_layer(name)?;
         check(name, expected, digest)?;
         if let Some(stored) = Self::look_up(folder, digest, blob.len()) {
+            self.used().insert(digest);
             return Ok(stored);
         }
         fs::create_dir_all(folder).doing("making the cache folder", folder)?;
@@ -135,7 +150,8 @@ impl Store {
         progress: &Progress,
     ) -> Result<(Stored, Streamed)> {
         let mut out = BufWriter::with_capacity(1 << 16, file);
-        let streamed = codec::decompress(blob, codec, name, &mut out, self.limits, progress)?;
+        let streamed =
+            codec::decompress(blob, codec, name, (&mut out, path), self.limits, progress)?;
         check(name, expected, streamed.digest)?;
         let file = out
             .into_inner()
@@ -190,13 +206,20 @@ impl Store {
         }
     }
 
-    /// Forgets a layer whose cached bytes turned out to be damaged.
-    pub(crate) fn forget(&self, digest: Digest) {
+    /// Forgets what was taken from the cache, because something that was read is damaged.
+    pub(crate) fn forget_used(&self) {
         if let Some(folder) = &self.folder {
-            let (layer, map) = names(folder, digest);
-            let _ = fs::remove_file(map);
-            let _ = fs::remove_file(layer);
+            for digest in std::mem::take(&mut *self.used()) {
+                let (layer, map) = names(folder, digest);
+                let _ = fs::remove_file(map);
+                let _ = fs::remove_file(layer);
+            }
         }
+    }
+
+    fn used(&self) -> MutexGuard<'_, BTreeSet<Digest>> {
+        // A set that a panicking thread held is whole all the same.
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

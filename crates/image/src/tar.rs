@@ -21,6 +21,13 @@ const AUFS: &[u8] = b".wh..wh.";
 
 /// How much is read at a header; enough for most headers with their extensions.
 const WINDOW: usize = 4096;
+/// The longest headers of one entry: four times what the parser takes as extensions (1 MiB), since
+/// a map of 10,000 holes stands outside of them. Without a bound a hole map that never ends would
+/// be read into memory as a whole.
+const MAX_HEADERS: usize = 4 << 20;
+/// The most that the files of one layer may sum up to, 64 TiB: holes cost nothing to claim, and
+/// sums over any number of layers must not overflow.
+const MAX_CONTENT: u64 = 1 << 46;
 
 /// One entry of a layer.
 #[derive(Debug, Clone)]
@@ -127,7 +134,8 @@ pub fn read_entries(tar: &Blob, archive: &str) -> Result<Vec<Entry>> {
     let mut window = vec![0; WINDOW];
     let mut want = WINDOW;
     let mut offset = 0;
-    let mut entries = Vec::new();
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut claimed = 0u64;
     loop {
         let wrong = |reason: String| Error::Tar {
             archive: archive.to_owned(),
@@ -154,7 +162,13 @@ pub fn read_entries(tar: &Blob, archive: &str) -> Result<Vec<Entry>> {
                     ))),
                 };
             }
-            ParseEvent::NeedData { min_bytes } => want = min_bytes.max(want + 1),
+            ParseEvent::NeedData { .. } if want >= MAX_HEADERS => {
+                return Err(wrong(format!(
+                    "the headers of one entry are longer than {MAX_HEADERS} bytes"
+                )));
+            }
+            // Doubled, because a long map of holes is asked for line by line.
+            ParseEvent::NeedData { min_bytes } => want = min_bytes.max(2 * want).min(MAX_HEADERS),
             ParseEvent::End { .. } => return Ok(entries),
             ParseEvent::GlobalExtensions { consumed, .. } => {
                 entries.push(meta(offset, offset + consumed as u64));
@@ -168,7 +182,7 @@ pub fn read_entries(tar: &Blob, archive: &str) -> Result<Vec<Entry>> {
                     content: offset + consumed as u64,
                 };
                 entries.push(convert(&entry, None, place)?);
-                offset = next(&entries, tar, archive)?;
+                offset = next(&entries, &mut claimed, tar, archive)?;
                 want = WINDOW;
             }
             ParseEvent::SparseEntry {
@@ -183,32 +197,37 @@ pub fn read_entries(tar: &Blob, archive: &str) -> Result<Vec<Entry>> {
                     content: offset + consumed as u64,
                 };
                 entries.push(convert(&entry, Some((sparse_map, real_size)), place)?);
-                offset = next(&entries, tar, archive)?;
+                offset = next(&entries, &mut claimed, tar, archive)?;
                 want = WINDOW;
             }
         }
     }
 }
 
-/// The offset after the last entry, which must lie inside the archive.
-fn next(entries: &[Entry], tar: &Blob, archive: &str) -> Result<u64> {
+/// The offset after the last entry, which must lie inside the archive and not claim too much.
+fn next(entries: &[Entry], claimed: &mut u64, tar: &Blob, archive: &str) -> Result<u64> {
     let entry = entries.last().expect("called after an entry was pushed");
-    let end = entry
-        .content
-        .checked_add(entry.stored)
-        .filter(|end| *end <= tar.len());
-    match end {
-        Some(_) => Ok(entry.end().min(tar.len())),
-        None => Err(Error::Tar {
-            archive: archive.to_owned(),
-            offset: entry.start,
-            reason: format!(
-                "{} should hold {} bytes, but the archive ends after {}",
-                entry.path,
-                entry.stored,
-                tar.len().saturating_sub(entry.content)
-            ),
-        }),
+    let wrong = |reason: String| Error::Tar {
+        archive: archive.to_owned(),
+        offset: entry.start,
+        reason,
+    };
+    *claimed = claimed.saturating_add(entry.size);
+    if *claimed > MAX_CONTENT {
+        return Err(wrong(format!(
+            "{} claims {} bytes, and all files together more than {MAX_CONTENT}",
+            entry.path, entry.size
+        )));
+    }
+    let end = entry.content.checked_add(entry.stored);
+    match end.is_some_and(|end| end <= tar.len()) {
+        true => Ok(entry.end().min(tar.len())),
+        false => Err(wrong(format!(
+            "{} should hold {} bytes, but the archive ends after {}",
+            entry.path,
+            entry.stored,
+            tar.len().saturating_sub(entry.content)
+        ))),
     }
 }
 
@@ -434,8 +453,12 @@ pub(crate) fn with_names(headers: &[u8], rename: Rename<'_>) -> Vec<u8> {
         rest = tail;
         if kind == b'x' {
             let data = &extension[HEADER_SIZE..][..size as usize];
-            let (records, had_name) = pax_records(data, pax_key, new);
-            named_in_pax |= had_name;
+            let (mut records, had_name) = pax_records(data, pax_key, new);
+            // Of two extended headers readers take the last one only.
+            if !had_name && new.as_bytes().len() > field.len() {
+                records.extend(pax_record(pax_key, new.as_bytes()));
+            }
+            named_in_pax |= had_name || new.as_bytes().len() > field.len();
             push_extension(&mut out, block, &records);
         } else if kind != gnu_type {
             out.extend_from_slice(extension);

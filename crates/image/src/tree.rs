@@ -41,6 +41,8 @@ pub struct Node {
     name: Box<[u8]>,
     entry: Option<EntryId>,
     kind: NodeKind,
+    /// Whether it was taken out of the tree again.
+    is_gone: bool,
 }
 
 /// What a name leads to.
@@ -81,6 +83,8 @@ pub struct Tree<'a> {
     /// Entries hidden, and whiteouts standing, behind a symbolic link in a path: container engines
     /// differ there, so nothing is concluded from it.
     disputed: FxHashSet<EntryId>,
+    /// How many folders were made without an entry.
+    unlisted: usize,
 }
 
 impl<'a> Tree<'a> {
@@ -132,6 +136,19 @@ impl<'a> Tree<'a> {
         self.link_target.get(&entry).copied()
     }
 
+    /// The entry that hides an entry without a name in the tree.
+    pub(crate) fn hidden_by(&self, entry: EntryId) -> Option<EntryId> {
+        self.hidden.get(&entry).copied()
+    }
+
+    /// Every entry of every layer, in order.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = EntryId> {
+        let numbered = (0..).zip(self.layers);
+        numbered.flat_map(|(layer, of)| {
+            (0..of.entries.len() as u32).map(move |index| EntryId { layer, index })
+        })
+    }
+
     /// The entry that put a name (or the folder's attributes) where it is; `None` for a folder that
     /// no layer lists.
     pub fn node_entry(&self, node: NodeId) -> Option<EntryId> {
@@ -164,10 +181,8 @@ impl<'a> Tree<'a> {
             names.push(self.name(at));
             at = self.parent(at);
         }
-        names
-            .iter()
-            .rev()
-            .fold(ImagePath::default(), |path, name| path.join(name))
+        names.reverse();
+        ImagePath::from_components(&names)
     }
 
     /// The children of a folder in the order of their names; nothing for anything else.
@@ -250,6 +265,16 @@ impl<'a> Tree<'a> {
         &self,
         base: NodeId,
         path: &[u8],
+        visit: impl FnMut(NodeId),
+    ) -> Option<NodeId> {
+        self.resolve_counting(base, path, &mut 0, visit)
+    }
+
+    fn resolve_counting(
+        &self,
+        base: NodeId,
+        path: &[u8],
+        links: &mut usize,
         mut visit: impl FnMut(NodeId),
     ) -> Option<NodeId> {
         let mut at = if path.starts_with(b"/") {
@@ -258,7 +283,6 @@ impl<'a> Tree<'a> {
             base
         };
         let mut rest: Vec<&[u8]> = path.split(|&b| b == b'/').rev().collect();
-        let mut links = 0;
         while let Some(part) = rest.pop() {
             match part {
                 b"" | b"." => {}
@@ -268,8 +292,8 @@ impl<'a> Tree<'a> {
                     visit(next);
                     match self.symlink(next) {
                         Some(target) => {
-                            links += 1;
-                            if links > MAX_LINKS {
+                            *links += 1;
+                            if *links > MAX_LINKS {
                                 return None;
                             }
                             if target.starts_with(b"/") {

@@ -7,18 +7,20 @@
 //! usr/bin/t -> tool            a symbolic link
 //! usr/bin/t2 == usr/bin/tool   a hard link
 //! var/big *4096                a file of so many bytes that do not compress
+//! var/hole ^9999 4096:text     a sparse file of 9999 bytes: holes but for the text at 4096
+//! dev/null (char.1.3 0666)     a device; `block.8.0` and `fifo` likewise
 //! [RUN rm -rf /var]
 //! .wh.var                      a whiteout is a file of that name
 //! ```
 //!
 //! A bracket begins a layer and gives its history. Attributes stand in parentheses behind the name:
-//! `0644`, `uid:gid`, `xattr.NAME=VALUE`. In content `\n`, `\t`, `\\` and `\xNN` are understood. Comments begin with `#`
+//! `0644`, `uid:gid`, `xattr.NAME=VALUE`, and `gnu` for GNU's headers (long names, type S) instead of PAX. In content `\n`, `\t`, `\\` and `\xNN` are understood. Comments begin with `#`
 //! at the start of a line.
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tar_core::EntryType;
 use tar_core::builder::EntryBuilder;
+use tar_core::{EntryType, SparseEntry};
 
 /// An image as bytes.
 #[derive(Debug, Clone)]
@@ -78,7 +80,7 @@ pub fn image(text: &str) -> TestImage {
 /// # Panics
 /// As [`image`].
 pub fn entry(line: &str) -> Vec<u8> {
-    let (head, kind, tail) = [" == ", " -> ", " = ", " *"]
+    let (head, kind, tail) = [" == ", " -> ", " = ", " *", " ^"]
         .iter()
         .filter_map(|mark| line.find(mark).map(|at| (at, *mark)))
         .min()
@@ -89,7 +91,10 @@ pub fn entry(line: &str) -> Vec<u8> {
         (name, rest.trim_end().trim_end_matches(')'))
     });
     let name = unescape(name.trim());
-    let mut builder = EntryBuilder::new_ustar();
+    let mut builder = match attributes.split_whitespace().any(|word| word == "gnu") {
+        true => EntryBuilder::new_gnu(),
+        false => EntryBuilder::new_ustar(),
+    };
     builder.path(&name);
     let mut content = Vec::new();
     let (kind, mode) = match kind {
@@ -107,6 +112,16 @@ pub fn entry(line: &str) -> Vec<u8> {
         }
         " *" => {
             content = noise(tail.trim().parse().expect("a size follows *"), &name);
+            (EntryType::Regular, 0o644)
+        }
+        " ^" => {
+            let (size, data) = tail.split_once(' ').expect("SIZE OFFSET:TEXT follows ^");
+            let (offset, text) = data.split_once(':').expect("SIZE OFFSET:TEXT follows ^");
+            content = unescape(text);
+            let offset = offset.parse().expect("an offset is a number");
+            let length = content.len() as u64;
+            let size = size.parse().expect("a size is a number");
+            builder.sparse(&[SparseEntry { offset, length }], size);
             (EntryType::Regular, 0o644)
         }
         _ if name.ends_with(b"/") => (EntryType::Directory, 0o755),
@@ -127,7 +142,13 @@ pub fn entry(line: &str) -> Vec<u8> {
             builder
                 .gid(gid.parse().expect("a number"))
                 .expect("a gid fits");
-        } else {
+        } else if let Some(numbers) = attribute.strip_prefix("char.") {
+            device(&mut builder, EntryType::Char, numbers);
+        } else if let Some(numbers) = attribute.strip_prefix("block.") {
+            device(&mut builder, EntryType::Block, numbers);
+        } else if attribute == "fifo" {
+            builder.entry_type(EntryType::Fifo);
+        } else if attribute != "gnu" {
             builder
                 .mode(u32::from_str_radix(attribute, 8).expect("an octal mode"))
                 .expect("a mode fits");
@@ -137,6 +158,15 @@ pub fn entry(line: &str) -> Vec<u8> {
     out.extend_from_slice(&content);
     out.resize(out.len().next_multiple_of(512), 0);
     out
+}
+
+fn device(builder: &mut EntryBuilder, kind: EntryType, numbers: &str) {
+    let (major, minor) = numbers.split_once('.').expect("char.MAJOR.MINOR");
+    let number = |text: &str| text.parse().expect("a device number");
+    builder
+        .entry_type(kind)
+        .device(number(major), number(minor))
+        .expect("device numbers fit");
 }
 
 fn unescape(text: &str) -> Vec<u8> {
@@ -256,6 +286,16 @@ impl TestImage {
 
     /// The files of an OCI layout, tagged `latest`.
     pub fn oci(&self, packing: Packing) -> Vec<(String, Vec<u8>)> {
+        let blob = |layer: &Vec<u8>| match packing {
+            Packing::Plain => ("application/vnd.oci.image.layer.v1.tar", layer.clone()),
+            Packing::Gzip => ("application/vnd.oci.image.layer.v1.tar+gzip", gzip(layer)),
+            Packing::Zstd => ("application/vnd.oci.image.layer.v1.tar+zstd", zstd(layer)),
+        };
+        self.oci_of(self.layers.iter().map(blob).collect())
+    }
+
+    /// As [`TestImage::oci`], with blobs that may be anything, each behind its media type.
+    pub fn oci_of(&self, blobs: Vec<(&str, Vec<u8>)>) -> Vec<(String, Vec<u8>)> {
         let mut files = Vec::new();
         let mut put = |media_type: &str, bytes: Vec<u8>| {
             let digest = digest(&bytes);
@@ -264,14 +304,9 @@ impl TestImage {
             files.push((format!("blobs/sha256/{}", &digest[7..]), bytes));
             descriptor
         };
-        let layers: Vec<_> = self
-            .layers
-            .iter()
-            .map(|layer| match packing {
-                Packing::Plain => put("application/vnd.oci.image.layer.v1.tar", layer.clone()),
-                Packing::Gzip => put("application/vnd.oci.image.layer.v1.tar+gzip", gzip(layer)),
-                Packing::Zstd => put("application/vnd.oci.image.layer.v1.tar+zstd", zstd(layer)),
-            })
+        let layers: Vec<_> = blobs
+            .into_iter()
+            .map(|(media_type, bytes)| put(media_type, bytes))
             .collect();
         let config = put(
             "application/vnd.oci.image.config.v1+json",
@@ -293,12 +328,15 @@ impl TestImage {
 
     /// An OCI layout in an archive.
     pub fn oci_archive(&self, packing: Packing) -> Vec<u8> {
-        let files = self.oci(packing);
-        archive(
-            &files
-                .iter()
-                .map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
-                .collect::<Vec<_>>(),
-        )
+        pack(&self.oci(packing))
     }
+}
+
+/// A tar archive of the files of a layout.
+pub fn pack(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+        .collect();
+    archive(&files)
 }

@@ -45,7 +45,7 @@ pub(super) fn open(
         .and_then(Value::as_str)
         .ok_or_else(|| wrong("an image has no Config"))?;
     let config_bytes = files.document(config_name, "image config")?;
-    check_name(config_name, &config_bytes)?;
+    check_name(files, config_name, &config_bytes)?;
     let config = Config::parse(config_bytes, files.path())?;
     let names = match image.get("Layers") {
         Some(Value::Array(list)) => list.as_slice(),
@@ -74,7 +74,7 @@ pub(super) fn open(
             })
         })
         .collect::<Result<_>>()?;
-    Image::assemble(config, sources, tags(image), store, progress)
+    Image::assemble(config, sources, tags(image), files.path(), store, progress)
 }
 
 fn tags(image: &Value) -> Vec<String> {
@@ -118,14 +118,14 @@ fn choose<'a>(files: &Files, images: &'a [Value], tag: Option<&str>) -> Result<&
 }
 
 /// A config that is named after its digest must have it.
-fn check_name(name: &str, bytes: &[u8]) -> Result<()> {
+fn check_name(files: &Files, name: &str, bytes: &[u8]) -> Result<()> {
     let stem = inner_name(name)
         .map(|path| String::from_utf8_lossy(path.file_name()).into_owned())
         .unwrap_or_default();
     let actual = Digest::of(bytes);
     match Digest::from_hex(stem.trim_end_matches(".json")) {
         Ok(expected) if expected != actual => Err(Error::DigestMismatch {
-            what: format!("the image config {name}"),
+            what: files.inside(format_args!("the image config {name}")),
             expected,
             actual,
         }),

@@ -8,7 +8,7 @@ use super::{detect, file_blob, inner_name};
 use crate::blob::Blob;
 use crate::codec::Codec;
 use crate::digest::Digest;
-use crate::error::{Error, IoContext as _, Result};
+use crate::error::{Error, IoContext as _, Result, shown};
 use crate::path::ImagePath;
 use crate::progress::Progress;
 use crate::store::Store;
@@ -40,7 +40,7 @@ impl Files {
 
     pub(super) fn archive(path: &Path, store: &Store, progress: &Progress) -> Result<Self> {
         let blob = file_blob(path)?;
-        let name = path.display().to_string();
+        let name = shown(path);
         let tar = match detect(&blob, path)? {
             Codec::Plain => blob,
             codec => {
@@ -51,8 +51,9 @@ impl Files {
         };
         let mut files = FxHashMap::default();
         let mut links = Vec::new();
-        let entries = read_entries(&tar, &name)?;
+        let entries = read_entries(&tar, &name).inspect_err(|_| store.forget_used())?;
         if entries.is_empty() {
+            store.forget_used();
             let reason = "it is empty or not a tar archive";
             return Err(Error::Unrecognised {
                 path: path.to_owned(),
@@ -62,6 +63,8 @@ impl Files {
         for entry in entries {
             match &entry.kind {
                 EntryKind::File => {
+                    // Holes in an archive of layers would be a bomb that needs no compression.
+                    store.check_growth(&name, entry.stored, entry.size)?;
                     files.insert(entry.path.clone(), entry.read(&tar));
                 }
                 // docker save before version 25 stores a layer that occurs twice as a link.
@@ -129,11 +132,16 @@ impl Files {
         match actual == digest {
             true => Ok(bytes),
             false => Err(Error::DigestMismatch {
-                what: what.to_owned(),
+                what: self.inside(what),
                 expected: digest,
                 actual,
             }),
         }
+    }
+
+    /// A part of this layout or archive in messages.
+    pub(super) fn inside(&self, what: impl std::fmt::Display) -> String {
+        format!("{what} in {}", shown(&self.path))
     }
 
     pub(super) fn wrong(&self, what: &str, reason: impl Into<String>) -> Error {

@@ -67,7 +67,7 @@ pub(super) fn open(
     let config = Descriptor::read(files, "manifest", config)?;
     if !config.media_type.is_empty() && !config.media_type.contains("image") {
         return Err(Error::MediaType {
-            what: format!("the config {}", config.digest),
+            what: files.inside(format_args!("the config {}", config.digest)),
             media_type: config.media_type,
         });
     }
@@ -91,26 +91,23 @@ pub(super) fn open(
         .iter()
         .map(|layer| layer_source(files, layer))
         .collect::<Result<_>>()?;
-    let mut image = Image::assemble(config, sources, names, store, progress)?;
+    let mut image = Image::assemble(config, sources, names, files.path(), store, progress)?;
     image.annotations = annotations(&manifest);
     Ok(image)
 }
 
 fn layer_source(files: &Files, layer: &Value) -> Result<LayerSource> {
     let layer = Descriptor::read(files, "manifest", layer)?;
-    if !LAYER_PREFIXES
-        .iter()
-        .any(|known| layer.media_type.starts_with(known))
-    {
+    if !is_layer(&layer.media_type) {
         return Err(Error::MediaType {
-            what: format!("layer {}", layer.digest),
+            what: files.inside(format_args!("layer {}", layer.digest)),
             media_type: layer.media_type,
         });
     }
     let blob = files.require(&blob_name(layer.digest), "layer")?;
     match layer.size {
         Some(expected) if expected != blob.len() => Err(Error::SizeMismatch {
-            what: format!("layer {}", layer.digest),
+            what: files.inside(format_args!("layer {}", layer.digest)),
             expected,
             actual: blob.len(),
         }),
@@ -119,6 +116,15 @@ fn layer_source(files: &Files, layer: &Value) -> Result<LayerSource> {
             digest: Some(layer.digest),
         }),
     }
+}
+
+/// Whether a media type is a layer's in a compression that can be undone; what is encrypted or
+/// packed otherwise would only fail later and less clearly.
+fn is_layer(media_type: &str) -> bool {
+    LAYER_PREFIXES
+        .iter()
+        .filter_map(|known| media_type.strip_prefix(known))
+        .any(|rest| matches!(rest, "" | "+gzip" | "+zstd" | ".gzip" | ".zstd"))
 }
 
 struct Descriptor {
@@ -141,7 +147,7 @@ impl Descriptor {
         let digest = text(value, "digest")
             .parse()
             .map_err(|source| Error::Digest {
-                what: format!("{what} in {}", files.path().display()),
+                what: files.inside(what),
                 source,
             })?;
         let platform = value.get("platform").map(|platform| Platform {
@@ -292,7 +298,7 @@ fn find_manifest(
         }
         OCI_MANIFEST | DOCKER_MANIFEST => Ok((descriptor.digest, document)),
         other => Err(Error::MediaType {
-            what,
+            what: files.inside(what),
             media_type: other.to_owned(),
         }),
     }
@@ -361,7 +367,12 @@ impl Sink for Archive {
 
 pub(super) fn write_folder(job: &Job<'_>, folder: &Path) -> Result<Written> {
     fs::create_dir_all(folder.join("blobs/sha256")).doing("writing", folder)?;
-    write(job, &mut Folder(folder), folder)
+    let written = write(job, &mut Folder(folder), folder)?;
+    // The mode that the process' mask gives to any new folder.
+    let mode = fs::metadata(folder.join("blobs")).map(|metadata| metadata.permissions());
+    mode.and_then(|mode| fs::set_permissions(folder, mode))
+        .doing("writing", folder)?;
+    Ok(written)
 }
 
 pub(super) fn write_archive(job: &Job<'_>, file: File, path: &Path) -> Result<Written> {
@@ -378,7 +389,10 @@ fn write(job: &Job<'_>, sink: &mut dyn Sink, path: &Path) -> Result<Written> {
     let (mut layers, mut descriptors) = (Vec::new(), Vec::new());
     for (index, tar, stored) in job.layers() {
         let (codec, blob) = match stored {
-            Some(stored) if stored.codec != Codec::Plain => (stored.codec, Some(stored)),
+            // A blob with a digest of its own is shared under that digest, even a plain one.
+            Some(stored) if stored.codec != Codec::Plain || stored.digest.is_some() => {
+                (stored.codec, Some(stored))
+            }
             _ if job.image.layers[index].stored.codec == Codec::Zstd => (Codec::Zstd, None),
             _ => (Codec::Gzip, None),
         };

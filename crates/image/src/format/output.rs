@@ -80,7 +80,8 @@ pub(super) fn whole_file(
     Ok(written)
 }
 
-/// Fills a folder under a name of its own and gives it the right one at the end.
+/// Fills a folder under a name of its own and gives it the right one at the end. While it is filled
+/// nobody else can enter it; `fill` sets its mode at the end.
 pub(super) fn whole_folder(
     path: &Path,
     ready: impl FnOnce() -> Result<()>,
@@ -89,17 +90,75 @@ pub(super) fn whole_folder(
     let temp = tempfile::Builder::new()
         .prefix(".ounce-")
         .suffix(".part")
+        .permissions(fs::Permissions::from_mode(0o700))
         .tempdir_in(parent(path))
         .doing("writing", path)?;
-    let inside = temp.path().join("new");
-    fs::create_dir(&inside).doing("writing", path)?;
-    let written = fill(&inside)?;
+    let temp = Unfinished(Some(temp));
+    let written = fill(temp.path()).map_err(|e| under_its_name(e, temp.path(), path))?;
     ready()?;
-    // Unlike rename(2), this never replaces an empty folder that came to be in the meantime.
-    let flags = rustix::fs::RenameFlags::NOREPLACE;
-    rustix::fs::renameat_with(rustix::fs::CWD, &inside, rustix::fs::CWD, path, flags)
-        .map_err(|e| exists_or(e.into(), path))?;
+    rename_new(temp.path(), path).map_err(|e| exists_or(e, path))?;
+    temp.finish();
     Ok(written)
+}
+
+/// An error about a file of the folder that is filled, with the name that the user gave.
+fn under_its_name(error: Error, temp: &Path, name: &Path) -> Error {
+    match error {
+        Error::Io {
+            action,
+            path,
+            source,
+        } => Error::Io {
+            action,
+            path: match path.strip_prefix(temp) {
+                Ok(inside) if inside.as_os_str().is_empty() => name.to_owned(),
+                Ok(inside) => name.join(inside),
+                Err(_) => path,
+            },
+            source,
+        },
+        other => other,
+    }
+}
+
+/// A folder that is removed unless it is finished.
+struct Unfinished(Option<tempfile::TempDir>);
+
+impl Unfinished {
+    fn path(&self) -> &Path {
+        self.0.as_ref().expect("only `finish` takes it").path()
+    }
+
+    fn finish(mut self) {
+        self.0.take().map(tempfile::TempDir::keep);
+    }
+}
+
+impl Drop for Unfinished {
+    /// An image may hold folders that not even their owner may write to.
+    fn drop(&mut self) {
+        let mut stack: Vec<PathBuf> = self.0.iter().map(|temp| temp.path().to_owned()).collect();
+        while let Some(folder) = stack.pop() {
+            let _ = fs::set_permissions(&folder, fs::Permissions::from_mode(0o700));
+            let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+            let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|t| t.is_dir());
+            stack.extend(entries.filter(is_folder).map(|entry| entry.path()));
+        }
+    }
+}
+
+/// Renames a folder, never over another, not even over an empty one.
+fn rename_new(from: &Path, to: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // NFS and some parallel file systems do not know the flag.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match fs::symlink_metadata(to) {
+            Ok(_) => Err(std::io::ErrorKind::AlreadyExists.into()),
+            Err(_) => fs::rename(from, to),
+        },
+        outcome => Ok(outcome?),
+    }
 }
 
 fn exists_or(source: std::io::Error, path: &Path) -> Error {

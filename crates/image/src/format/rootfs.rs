@@ -20,7 +20,7 @@ use tar_core::builder::EntryBuilder;
 
 use crate::blob::{Blob, Piece};
 use crate::config::{Config, Platform};
-use crate::error::{Error, IoContext as _, Result};
+use crate::error::{Error, IoContext as _, Result, shown};
 use crate::image::Image;
 use crate::path::display;
 use crate::progress::Progress;
@@ -56,6 +56,7 @@ pub(super) fn open(
     Image::unrecorded(
         Config::bare(platform),
         Blob::splice(reader.pieces),
+        path,
         store,
         progress,
     )
@@ -162,7 +163,7 @@ impl Reader<'_> {
         size: u64,
     ) -> Result<()> {
         let wrong = |reason: String| Error::Tar {
-            archive: path.display().to_string(),
+            archive: shown(path),
             offset: 0,
             reason,
         };

@@ -10,6 +10,11 @@ use crate::layer::Layer;
 use crate::path::ImagePath;
 use crate::tar::EntryKind;
 
+/// The most folders that may be made because a path leads through them though no layer lists them:
+/// a name of 4 KiB can ask for 2,000, and memory must not grow with what costs no entry.
+const MAX_UNLISTED: usize = 1 << 20;
+const UNLISTED: &str = "there are more than 1048576 folders that no layer lists";
+
 impl<'a> Tree<'a> {
     /// Merges layers, the lowest first.
     ///
@@ -22,6 +27,7 @@ impl<'a> Tree<'a> {
             name: Box::default(),
             entry: None,
             kind: NodeKind::Directory(BTreeMap::new()),
+            is_gone: false,
         };
         let mut tree = Self {
             layers,
@@ -32,9 +38,15 @@ impl<'a> Tree<'a> {
             previous: FxHashMap::default(),
             hidden: FxHashMap::default(),
             disputed: FxHashSet::default(),
+            unlisted: 0,
         };
         for index in 0..layers.len() {
             tree.apply(index)?;
+        }
+        // Once at the end: a file with many names, each of which is replaced, is met only once.
+        for leaf in &mut tree.leaves {
+            leaf.names
+                .retain(|name| !tree.nodes[name.0 as usize].is_gone);
         }
         Ok(tree)
     }
@@ -136,13 +148,13 @@ impl<'a> Tree<'a> {
                 &format!("it is a hard link to {target}, which is a folder"),
             ));
         };
-        if path == target {
-            return Err(self.wrong(id, "it is a hard link to itself"));
-        }
         let target_entry = self
             .node_entry(original)
             .expect("only folders lack an entry");
         let (parent, disputed) = self.parent_of(id)?;
+        if self.child(parent, path.file_name()) == Some(original) {
+            return Err(self.wrong(id, "it is a hard link to itself"));
+        }
         self.leaf_of.insert(id, leaf);
         self.link_target.insert(id, target_entry);
         let node = self.put(parent, path.file_name(), id, NodeKind::Leaf(leaf), disputed);
@@ -155,12 +167,14 @@ impl<'a> Tree<'a> {
     fn parent_of(&mut self, id: EntryId) -> Result<(NodeId, bool)> {
         let parent = self.entry(id).path.parent();
         let (mut at, mut disputed) = (Self::ROOT, false);
+        let mut links = 0;
         for name in parent.components() {
             at = match self.child(at, name) {
                 Some(node) if self.is_directory(node) => node,
                 Some(node) if self.symlink(node).is_some() => {
                     disputed = true;
-                    let folder = self.follow(node).filter(|n| self.is_directory(*n));
+                    let folder = self.follow(node, &mut links);
+                    let folder = folder.filter(|n| self.is_directory(*n));
                     folder.ok_or_else(|| {
                         self.wrong(
                             id,
@@ -176,7 +190,13 @@ impl<'a> Tree<'a> {
                         self.wrong(id, &format!("its parent {} is a file", self.path(node)))
                     );
                 }
-                None => self.insert(at, name, None, NodeKind::Directory(BTreeMap::new())),
+                None => {
+                    self.unlisted += 1;
+                    if self.unlisted > MAX_UNLISTED {
+                        return Err(self.wrong(id, UNLISTED));
+                    }
+                    self.insert(at, name, None, NodeKind::Directory(BTreeMap::new()))
+                }
             };
         }
         Ok((at, disputed))
@@ -195,9 +215,11 @@ impl<'a> Tree<'a> {
         false
     }
 
-    fn follow(&self, link: NodeId) -> Option<NodeId> {
+    /// Where a symbolic link leads; `links` counts those of the whole path, as the kernel does.
+    fn follow(&self, link: NodeId, links: &mut usize) -> Option<NodeId> {
         let target = self.symlink(link)?;
-        self.resolve_from(self.parent(link), target, |_| {})
+        *links += 1;
+        self.resolve_counting(self.parent(link), target, links, |_| {})
     }
 
     /// Puts a name into a folder in place of what was there.
@@ -231,6 +253,7 @@ impl<'a> Tree<'a> {
             name: name.into(),
             entry,
             kind,
+            is_gone: false,
         });
         if let NodeKind::Directory(children) = &mut self.nodes[parent.0 as usize].kind {
             children.insert(name.into(), node);
@@ -249,11 +272,7 @@ impl<'a> Tree<'a> {
                     self.disputed.insert(entry);
                 }
             }
-            if let Some(leaf) = self.leaf_of(node) {
-                self.leaves[leaf.0 as usize]
-                    .names
-                    .retain(|name| *name != node);
-            }
+            self.nodes[node.0 as usize].is_gone = true;
         }
         let (parent, name) = (self.parent(node), self.name(node).to_vec());
         if let NodeKind::Directory(children) = &mut self.nodes[parent.0 as usize].kind {
@@ -263,7 +282,7 @@ impl<'a> Tree<'a> {
 
     fn wrong(&self, id: EntryId, reason: &str) -> Error {
         Error::Tree {
-            layer: self.layers[id.layer as usize].name(),
+            layer: self.layers[id.layer as usize].place.to_string(),
             path: self.entry(id).path.clone(),
             reason: reason.to_owned(),
         }

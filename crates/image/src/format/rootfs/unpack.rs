@@ -36,9 +36,9 @@ pub(in crate::format) fn write(job: &Job<'_>, folder: &Path) -> Result<Written> 
         let entries = if same.is_some() {
             old.entries.clone()
         } else {
-            read_entries(&tar, &old.name())?
+            read_entries(&tar, &old.place)?
         };
-        let streamed = codec::copy(&tar, &mut io::sink(), job.progress).in_layer(&old.name())?;
+        let streamed = codec::copy(&tar, &mut io::sink(), job.progress).in_layer(&old.place)?;
         sums.push((index, streamed));
         layers.push(Layer {
             tar,
@@ -161,20 +161,22 @@ fn fill(file: &File, content: &Blob, progress: &Progress) -> io::Result<()> {
     Ok(())
 }
 
-/// The order matters: giving a file away clears set-uid bits and capabilities.
+/// The order matters: giving a file away clears set-uid bits and capabilities, and a mode may forbid
+/// even its owner to set attributes.
 fn attributes(path: &Path, entry: &Entry, owners: &Owners) -> io::Result<()> {
     if owners.can_give_away {
         let id = |id: u64| {
-            u32::try_from(id)
-                .map_err(|_| io::Error::other(format!("the owner {id} does not fit into 32 bits")))
+            // The largest number means "leave it" to chown(2).
+            let id = u32::try_from(id).ok().filter(|id| *id != u32::MAX);
+            id.ok_or_else(|| io::Error::other("its owner is no number that Linux knows"))
         };
         lchown(path, Some(id(entry.uid)?), Some(id(entry.gid)?))?;
     }
-    if !matches!(entry.kind, EntryKind::Symlink(_)) {
-        fs::set_permissions(path, Permissions::from_mode(entry.mode))?;
-    }
     for (name, value) in &entry.xattrs {
         lsetxattr(path, OsStr::from_bytes(name), value, XattrFlags::empty())?;
+    }
+    if !matches!(entry.kind, EntryKind::Symlink(_)) {
+        fs::set_permissions(path, Permissions::from_mode(entry.mode))?;
     }
     let time = Timespec {
         tv_sec: entry.mtime.secs,
