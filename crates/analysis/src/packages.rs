@@ -58,10 +58,12 @@ pub struct Packages {
     owners: FxHashMap<NodeId, usize>,
 }
 
+/// Reads the databases of one ecosystem; what cannot be understood becomes a problem.
+type Reader = fn(&Tree<'_>, &mut Vec<Problem>) -> Vec<Package>;
+
 /// Each ecosystem's reader, the strongest claim first: a file that conda and pip both list is
 /// conda's, because conda brought the wheel.
-const READERS: [fn(&Tree<'_>, &mut Vec<Problem>) -> Vec<Package>; 3] =
-    [dpkg::load, conda::load, pip::load];
+const READERS: [Reader; 3] = [dpkg::load, conda::load, pip::load];
 
 impl Packages {
     /// Reads every database in the image.

@@ -18,6 +18,7 @@ pub(crate) fn layers(image: &TestImage) -> Vec<Layer> {
     let open = |bytes: &Vec<u8>| {
         let tar = Blob::from_bytes(bytes.clone());
         Layer {
+            place: "test".into(),
             diff_id: Some(Digest::of(bytes)),
             entries: read_entries(&tar, "test").unwrap(),
             map: CompressionMap::estimate(&tar).unwrap(),

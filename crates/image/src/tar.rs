@@ -29,6 +29,9 @@ const MAX_HEADERS: usize = 4 << 20;
 /// sums over any number of layers must not overflow.
 const MAX_CONTENT: u64 = 1 << 46;
 
+/// The name and value of an extended attribute.
+pub type Xattr = (Box<[u8]>, Box<[u8]>);
+
 /// One entry of a layer.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -45,7 +48,7 @@ pub struct Entry {
     /// Modification time.
     pub mtime: Mtime,
     /// Extended attributes, sorted by name.
-    pub xattrs: Box<[(Box<[u8]>, Box<[u8]>)]>,
+    pub xattrs: Box<[Xattr]>,
     /// Where the first header of the entry begins, in bytes of the uncompressed layer.
     pub start: u64,
     /// Where the content begins; the end of the headers.
@@ -312,7 +315,7 @@ fn convert(
         (EntryKind::Symlink(target), _) => target.len() as u64,
         _ => 0,
     };
-    let mut xattrs: Vec<(Box<[u8]>, Box<[u8]>)> = entry
+    let mut xattrs: Vec<Xattr> = entry
         .xattrs
         .iter()
         .map(|(key, value)| (key.as_ref().into(), value.as_ref().into()))
