@@ -113,8 +113,11 @@ impl Display {
             while waiting.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout)
             {
                 let (passed, expected) = progress.counts();
-                bar.set_length(expected.max(passed));
-                bar.set_position(passed);
+                // Until the layers are known there is nothing to measure by.
+                if expected > 0 {
+                    bar.set_length(expected.max(passed));
+                    bar.set_position(passed);
+                }
             }
             bar.finish_and_clear();
         });

@@ -1,6 +1,9 @@
 //! What users see, on the real image in `fixtures/`.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic, and so may its helpers")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may panic, and so may its helpers"
+)]
 
 use std::path::Path;
 use std::process::{Command, Output};

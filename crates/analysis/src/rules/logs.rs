@@ -4,8 +4,8 @@
 //! make it again: it belongs to root, or to the owner of its folder. Folders stay, and so do links
 //! (to `/dev/stdout`), pipes and empty files.
 //!
-//! **Evidence.** Anything that stays and names a log by its path keeps it: a service that opens a
-//! log without creating it would fail.
+//! **Evidence.** Anything that stays and names a log by its path, or a folder of logs below
+//! `/var/log`, keeps it: a service that opens a log without creating it would fail.
 //!
 //! **Example.** `/var/log/dpkg.log`, `/var/log/apt/history.log`.
 
@@ -27,13 +27,24 @@ pub(super) const RULE: Rule = Rule {
 const SHARED_WRITE: u32 = 0o022;
 
 fn find(context: &Context<'_>) -> Vec<Claim> {
-    let log = context.folder("/var/log");
-    let claim = |area| Claim {
-        rule: &RULE,
-        area: None,
-        units: context.files(area, |node| can_be_made_again(context, node)),
+    let Some(log) = context.folder("/var/log") else {
+        return Vec::new();
     };
-    log.map(claim).into_iter().collect()
+    let claim = |top: NodeId| {
+        let units = context.files(top, |node| can_be_made_again(context, node));
+        Claim {
+            rule: &RULE,
+            area: Some(top),
+            units,
+        }
+    };
+    // An area for each name in the folder: every program names /var/log, and means logs of its own.
+    context
+        .tree
+        .children(log)
+        .map(claim)
+        .filter(|claim| !claim.units.is_empty())
+        .collect()
 }
 
 fn can_be_made_again(context: &Context<'_>, node: NodeId) -> bool {
@@ -48,7 +59,7 @@ fn can_be_made_again(context: &Context<'_>, node: NodeId) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{decide_text, set};
+    use crate::testing::{decide, decide_text, set};
 
     const LOG: &str = "[a]\nvar/log/ (0755)\nvar/log/dpkg.log = x\nvar/log/empty.log *0\nvar/log/out.log -> /dev/stdout\nvar/log/db/ (0750 9:9)\nvar/log/db/db.log (0640 9:9) = x\n";
 
@@ -64,6 +75,13 @@ mod tests {
     fn a_log_in_a_folder_of_another_owner_stays() {
         let found = decide_text(&format!("{LOG}var/log/app.log (0644 7:7) = x\n"));
         assert!(!found.gone.contains("/var/log/app.log"));
+    }
+
+    #[test]
+    fn logs_of_a_folder_that_the_image_follows_stay() {
+        let config = serde_json::json!({ "Cmd": ["sh", "-c", "tail -F /var/log/db/*.log"] });
+        let found = decide(&ounce_testkit::image(LOG).with_config(config));
+        assert_eq!(found.gone, set(&["/var/log/dpkg.log"]));
     }
 
     #[test]
