@@ -50,8 +50,6 @@ pub enum Cause {
 pub struct Item<'a> {
     /// The layer that carries it.
     pub layer: usize,
-    /// The entry; `None` for the padding at the end of a layer.
-    pub entry: Option<EntryId>,
     /// What becomes of it.
     pub cause: Cause,
     /// A name of it in the merged view, the one that its cause and owner are taken from; `None`
@@ -81,32 +79,34 @@ pub fn items<'a>(
             };
             let pull = layer.map.share(end..entry.end());
             end = entry.end();
-            let carries = !matches!(
-                entry.kind,
-                EntryKind::Directory
-                    | EntryKind::Hardlink(_)
-                    | EntryKind::Whiteout
-                    | EntryKind::Opaque
-                    | EntryKind::Meta
-            );
-            let size = Size {
-                disk: entry.size,
-                pull,
-                files: carries.into(),
+            let carries = carries_content(&entry.kind);
+            // The content of a file belongs to the name that it stays with, if there is one.
+            let node = match tree.entry_leaf(id).filter(|_| carries) {
+                Some(leaf) => best_name(tree, plan, &tree.leaf(leaf).names),
+                None => names.get(&id).copied(),
             };
-            out.push(item(
-                tree, packages, plan, &names, number, id, carries, size,
-            ));
+            out.push(Item {
+                layer: number,
+                cause: cause(tree, plan, id, node),
+                node,
+                owner: node.and_then(|node| packages.owner(node)),
+                size: Size {
+                    disk: entry.size,
+                    pull,
+                    files: carries.into(),
+                },
+            });
         }
+        let pull = layer.map.total() - layer.map.share(0..end);
+        let cause = Cause::Kept(kinds::STRUCTURE);
         let size = Size {
             disk: 0,
-            pull: layer.map.total() - layer.map.share(0..end),
+            pull,
             files: 0,
         };
         out.push(Item {
             layer: number,
-            entry: None,
-            cause: Cause::Kept(kinds::STRUCTURE),
+            cause,
             node: None,
             owner: None,
             size,
@@ -115,45 +115,26 @@ pub fn items<'a>(
     out
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the private body of the loop in `items`"
-)]
-fn item<'a>(
-    tree: &Tree<'_>,
-    packages: &'a Packages,
-    plan: &Plan,
-    names: &BTreeMap<EntryId, NodeId>,
-    layer: usize,
-    id: EntryId,
-    carries: bool,
-    size: Size,
-) -> Item<'a> {
-    // The content of a file belongs to the name that it stays with, if there is one.
-    let leaf = tree.entry_leaf(id).filter(|_| carries);
-    let node = match leaf {
-        Some(leaf) => best_name(tree, plan, &tree.leaf(leaf).names),
-        None => names.get(&id).copied(),
-    };
-    let cause = match (node, plan.unit_of_hidden.get(&id)) {
+/// Whether an entry is a file, link or device of its own; folders, further names of a file and
+/// whiteouts are not.
+fn carries_content(kind: &EntryKind) -> bool {
+    use EntryKind::{Directory, Hardlink, Meta, Opaque, Whiteout};
+    !matches!(kind, Directory | Hardlink(_) | Whiteout | Opaque | Meta)
+}
+
+fn cause(tree: &Tree<'_>, plan: &Plan, id: EntryId, node: Option<NodeId>) -> Cause {
+    match (node, plan.unit_of_hidden.get(&id)) {
         (Some(node), _) => match plan.unit_of.get(&node) {
             Some(unit) => of_unit(plan, *unit),
-            None if carries => Cause::Kept(kinds::of(&tree.path(node))),
+            None if carries_content(&tree.entry(id).kind) => {
+                Cause::Kept(kinds::of(&tree.path(node)))
+            }
             None => Cause::Kept(kinds::STRUCTURE),
         },
         (None, Some(unit)) => of_unit(plan, *unit),
         // Whiteouts and folders that nothing is left of were there for what is hidden.
         (None, None) if plan.edit.drop.contains(&id) => Cause::Gone(RULES[0]),
         (None, None) => Cause::Kept(kinds::STRUCTURE),
-    };
-    let owner = node.and_then(|node| packages.owner(node));
-    Item {
-        layer,
-        entry: Some(id),
-        cause,
-        node,
-        owner,
-        size,
     }
 }
 

@@ -40,15 +40,13 @@ fn dist_info(
                 .filter_map(|path| file(tree, site, path.as_bytes())),
         );
     }
-    files.sort_unstable();
-    files.dedup();
     Some(Package {
         ecosystem: Ecosystem::Pip,
         name,
         version,
         prefix: site,
         record: record.or(metadata)?,
-        files,
+        files: unique(files),
     })
 }
 
@@ -95,15 +93,13 @@ fn egg_info(
             files.extend(file(tree, site, format!("{module}.py").as_bytes()));
         }
     }
-    files.sort_unstable();
-    files.dedup();
     Some(Package {
         ecosystem: Ecosystem::Pip,
         name,
         version,
         prefix: site,
         record: metadata?,
-        files,
+        files: unique(files),
     })
 }
 
@@ -132,6 +128,12 @@ fn identity(
         header("Name").unwrap_or(name),
         header("Version").unwrap_or(version),
     )
+}
+
+fn unique(mut files: Vec<NodeId>) -> Vec<NodeId> {
+    files.sort_unstable();
+    files.dedup();
+    files
 }
 
 fn below(tree: &Tree<'_>, folder: NodeId) -> Vec<NodeId> {
