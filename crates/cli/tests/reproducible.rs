@@ -1,6 +1,11 @@
 //! The same image and options give the same bytes, whatever stands around the run; and layers that
 //! are to be left alone are.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

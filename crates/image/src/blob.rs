@@ -248,7 +248,7 @@ impl Blob {
     /// files), in order.
     pub fn data_ranges(&self) -> Vec<Range<u64>> {
         match &self.0 {
-            Kind::Extent { len, .. } => vec![0..*len],
+            Kind::Extent { len, .. } => std::iter::once(0..*len).collect(),
             Kind::Spliced(spliced) => {
                 let mut out: Vec<Range<u64>> = Vec::new();
                 for (start, piece) in &spliced.pieces {

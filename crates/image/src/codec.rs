@@ -325,7 +325,7 @@ impl<R: Read> BufRead for Counted<'_, R> {
 
 enum Decoder<'a, R: Read> {
     Plain(Counted<'a, R>),
-    Gzip(MultiGzDecoder<Counted<'a, R>>),
+    Gzip(Box<MultiGzDecoder<Counted<'a, R>>>),
     Zstd(zstd::stream::read::Decoder<'static, Counted<'a, R>>),
 }
 
@@ -334,7 +334,7 @@ impl<'a, R: Read> Decoder<'a, R> {
         let input = Counted { inner, consumed: 0 };
         Ok(match codec {
             Codec::Plain => Self::Plain(input),
-            Codec::Gzip => Self::Gzip(MultiGzDecoder::new(input)),
+            Codec::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(input))),
             Codec::Zstd => Self::Zstd(zstd::stream::read::Decoder::with_buffer(input)?),
         })
     }

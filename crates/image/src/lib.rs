@@ -34,5 +34,5 @@ pub use path::{ImagePath, MAX_PATH, PathError, display};
 pub use progress::{Cancelled, Progress};
 pub use rewrite::{Edit, Fate, rewrite};
 pub use store::{Store, Stored};
-pub use tar::{Entry, EntryKind, Mtime, read_entries};
+pub use tar::{Entry, EntryKind, Mtime, Xattr, read_entries};
 pub use tree::{EntryId, Leaf, LeafId, Node, NodeId, NodeKind, Tree};

@@ -45,7 +45,7 @@ pub struct Entry {
     /// Modification time.
     pub mtime: Mtime,
     /// Extended attributes, sorted by name.
-    pub xattrs: Box<[(Box<[u8]>, Box<[u8]>)]>,
+    pub xattrs: Box<[Xattr]>,
     /// Where the first header of the entry begins, in bytes of the uncompressed layer.
     pub start: u64,
     /// Where the content begins; the end of the headers.
@@ -58,6 +58,9 @@ pub struct Entry {
     /// The data regions of a sparse file.
     pub sparse: Option<Box<[SparseEntry]>>,
 }
+
+/// An extended attribute: its name and its value.
+pub type Xattr = (Box<[u8]>, Box<[u8]>);
 
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -312,7 +315,7 @@ fn convert(
         (EntryKind::Symlink(target), _) => target.len() as u64,
         _ => 0,
     };
-    let mut xattrs: Vec<(Box<[u8]>, Box<[u8]>)> = entry
+    let mut xattrs: Vec<Xattr> = entry
         .xattrs
         .iter()
         .map(|(key, value)| (key.as_ref().into(), value.as_ref().into()))
