@@ -9,8 +9,8 @@ use crate::tree::{EntryId, NodeKind, Tree};
 /// The entries that can follow those in `drop`, from layers numbered `frozen` and above.
 ///
 /// A whiteout is left over when no entry that stays in a lower layer is at its path or below it. A
-/// folder entry is left over when nothing that stays in its layer lies below it and a higher layer
-/// sets the attributes of the same folder anew.
+/// folder entry is left over when nothing that stays in its layer lies below it, a higher layer
+/// sets the attributes of the same folder anew, and it hides nothing that stays.
 pub fn leftover(tree: &Tree<'_>, drop: &FxHashSet<EntryId>, frozen: usize) -> Vec<EntryId> {
     let mut out = spent_whiteouts(tree, drop, frozen);
     out.extend(idle_folders(tree, drop, frozen));
@@ -74,6 +74,13 @@ fn spent_whiteouts(tree: &Tree<'_>, drop: &FxHashSet<EntryId>, frozen: usize) ->
 
 fn idle_folders(tree: &Tree<'_>, drop: &FxHashSet<EntryId>, frozen: usize) -> Vec<EntryId> {
     let overridden = overridden_folders(tree);
+    // A folder in the place of a file hides it.
+    let hiding: FxHashSet<EntryId> = tree
+        .hidden()
+        .into_iter()
+        .filter(|(entry, _)| !drop.contains(entry))
+        .map(|(_, by)| by)
+        .collect();
     let touched: FxHashSet<u32> = drop.iter().map(|id| id.layer).collect();
     let mut out = Vec::new();
     for layer in (frozen..tree.layers().len()).filter(|layer| touched.contains(&(*layer as u32))) {
@@ -91,7 +98,8 @@ fn idle_folders(tree: &Tree<'_>, drop: &FxHashSet<EntryId>, frozen: usize) -> Ve
             if entry.kind != EntryKind::Directory || drop.contains(&id) {
                 continue;
             }
-            if overridden.contains(&id) && !in_use.contains(entry.path.as_bytes()) {
+            let is_idle = overridden.contains(&id) && !hiding.contains(&id);
+            if is_idle && !in_use.contains(entry.path.as_bytes()) {
                 out.push(id);
             } else {
                 mark(&mut in_use, entry.path.as_bytes());

@@ -162,6 +162,14 @@ fn a_whiteout_goes_only_when_nothing_below_is_left() {
 }
 
 #[test]
+fn a_folder_in_the_place_of_a_file_stays() {
+    let image = image("[A]\nb = x\nb/\nc = c\n[B]\nb/a = x\nb/");
+    let tree = Tree::build(&image.layers).unwrap();
+    let drop = [entry(&image, 0, "c")].into_iter().collect();
+    assert_eq!(leftover(&tree, &drop, 0), []);
+}
+
+#[test]
 fn frozen_layers_and_their_whiteouts_stay() {
     let image = image("[A]\nd/x = x\n[B]\n.wh.d\n[C]\n.wh.nothing\nz = z");
     let tree = Tree::build(&image.layers).unwrap();

@@ -22,9 +22,10 @@ fn path() -> impl Strategy<Value = String> {
 }
 
 fn line() -> impl Strategy<Value = Line> {
+    let folder_mode = prop::sample::select(&[0o755_u32, 0o1777, 0o2750, 0o700][..]);
     let mode = prop::sample::select(&[0o644_u32, 0o755, 0o4755, 0o600][..]);
     prop_oneof![
-        2 => (path(), mode.clone()).prop_map(|(path, mode)| Line::Folder(path, mode)),
+        2 => (path(), folder_mode).prop_map(|(path, mode)| Line::Folder(path, mode)),
         5 => (path(), mode.clone(), 0..900_usize).prop_map(|(path, mode, len)| Line::File(path, mode, len)),
         4 => (path(), any::<usize>()).prop_map(|(path, target)| Line::Link(path, target)),
         // Below `s` nothing is put, because engines disagree on what stands behind a link.
