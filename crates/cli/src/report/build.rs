@@ -124,8 +124,7 @@ impl Report {
 
 /// Causes: what goes, what is held back, what stays; each group the largest first.
 fn causes(items: &[Item<'_>], plan: &Plan, size_of: impl Fn(&Item<'_>) -> Size) -> Vec<Row> {
-    let mut rows: BTreeMap<(Fate, &str), (Row, BTreeMap<String, u64>, BTreeMap<Reason, u64>)> =
-        BTreeMap::new();
+    let mut groups: BTreeMap<(Fate, &str), Group> = BTreeMap::new();
     for item in items {
         let (fate, id, title, tier, why) = match item.cause {
             Cause::Gone(rule) => (
@@ -138,60 +137,68 @@ fn causes(items: &[Item<'_>], plan: &Plan, size_of: impl Fn(&Item<'_>) -> Size) 
             Cause::Held(rule, _) => (Fate::Held, rule.id, rule.title, Some(rule.tier.name()), ""),
             Cause::Kept(kind) => (Fate::Kept, kind.id, kind.title, None, kind.why),
         };
-        let (row, parts, reasons) = rows.entry((fate, id)).or_insert_with(|| {
+        let group = groups.entry((fate, id)).or_insert_with(|| {
             let row = Row {
                 fate: Some(fate),
                 tier,
                 why: why.to_owned(),
                 ..Row::new(id, title)
             };
-            (row, BTreeMap::new(), BTreeMap::new())
-        });
-        row.size.add(size_of(item));
-        match item.cause {
-            Cause::Gone(_) => row.gone += item.size.disk,
-            Cause::Held(_, unit) => {
-                *reasons
-                    .entry(reason(plan.decisions.get(&unit)))
-                    .or_default() += item.size.disk
+            Group {
+                row,
+                parts: BTreeMap::new(),
+                reasons: BTreeMap::new(),
             }
-            Cause::Kept(_) => {}
+        });
+        count(&mut group.row, item, size_of(item));
+        if let Cause::Held(_, unit) = item.cause {
+            *group
+                .reasons
+                .entry(reason(plan.decisions.get(&unit)))
+                .or_default() += item.size.disk;
         }
         if let Some(owner) = item.owner {
-            *parts.entry(owner.name.clone()).or_default() += item.size.disk;
+            *group.parts.entry(owner.name.clone()).or_default() += item.size.disk;
         }
     }
-    let mut rows: Vec<Row> = rows
-        .into_values()
-        .map(|(row, parts, reasons)| finish(row, parts, reasons))
-        .collect();
+    let mut rows: Vec<Row> = groups.into_values().map(Group::finish).collect();
+    let size = |row: &Row| (row.size.disk, row.size.pull);
     rows.sort_by(|a, b| {
         a.fate
             .cmp(&b.fate)
-            .then(b.size.disk.cmp(&a.size.disk))
-            .then(b.size.pull.cmp(&a.size.pull))
+            .then(size(b).cmp(&size(a)))
             .then(a.id.cmp(&b.id))
     });
     rows
 }
 
-fn finish(mut row: Row, parts: BTreeMap<String, u64>, reasons: BTreeMap<Reason, u64>) -> Row {
-    let mut parts: Vec<Part> = parts
-        .into_iter()
-        .map(|(name, disk)| Part { name, disk })
-        .filter(|part| part.disk > 0)
-        .collect();
-    parts.sort_by(|a, b| b.disk.cmp(&a.disk).then(a.name.cmp(&b.name)));
-    parts.truncate(MAX_PARTS);
-    row.largest = parts;
-    row.held_by = reasons
-        .into_iter()
-        .map(|(reason, disk)| Reason { disk, ..reason })
-        .collect();
-    row.held_by
-        .sort_by(|a, b| b.disk.cmp(&a.disk).then_with(|| a.cmp(b)));
-    row.held_by.truncate(MAX_REASONS);
-    row
+/// A row of causes while it is added up.
+struct Group {
+    row: Row,
+    /// Bytes on disk by the name of their package.
+    parts: BTreeMap<String, u64>,
+    /// Bytes on disk by what keeps them.
+    reasons: BTreeMap<Reason, u64>,
+}
+
+impl Group {
+    fn finish(self) -> Row {
+        let parts = self.parts.into_iter().filter(|(_, disk)| *disk > 0);
+        let mut largest: Vec<Part> = parts.map(|(name, disk)| Part { name, disk }).collect();
+        largest.sort_by(|a, b| b.disk.cmp(&a.disk).then(a.name.cmp(&b.name)));
+        largest.truncate(MAX_PARTS);
+        let reasons = self.reasons.into_iter();
+        let mut held_by: Vec<Reason> = reasons
+            .map(|(reason, disk)| Reason { disk, ..reason })
+            .collect();
+        held_by.sort_by(|a, b| b.disk.cmp(&a.disk).then_with(|| a.cmp(b)));
+        held_by.truncate(MAX_REASONS);
+        Row {
+            largest,
+            held_by,
+            ..self.row
+        }
+    }
 }
 
 fn reason(decision: Option<&Decision>) -> Reason {
