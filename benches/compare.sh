@@ -106,10 +106,11 @@ install_squash() {
     SQUASH=$work/venv/bin/docker-squash
 }
 
-# docker-squash reads from docker only, so what it does begins with a `docker save`. It is run as
-# its users run it without a daemon at the other end: --output-path, and nothing loaded back. The
-# save is measured alone, too: the ratio is given with ounce after a save of its own, and with the
-# save taken off docker-squash's time while ounce reads the tar, which favours docker-squash.
+# docker-squash reads from docker only, so what it does begins with a `docker save`; ounce reads the
+# tar of one. It is run with --output-path and nothing loaded back. The save is measured alone, once,
+# and the ratio is given in two ways, which answer different questions: with the save taken off
+# docker-squash's time (the work of the two programs; the target is for this one), and with a save
+# before ounce (the whole way from docker to a tar, most of which is docker's own work).
 compare_time() {
     local tar=$tars/$image.tar i
     [[ -f $tar ]] || fail "no $tar (build it with the corpus's \`build $image\`)"
