@@ -62,9 +62,6 @@ pub struct Entry {
     pub sparse: Option<Box<[SparseEntry]>>,
 }
 
-/// An extended attribute: its name and its value.
-pub type Xattr = (Box<[u8]>, Box<[u8]>);
-
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryKind {
