@@ -80,11 +80,14 @@ row() { # NAME TITLE
     }'
 }
 
-# The ratio is compared as it is, before it is rounded for print.
-ratio() { # TITLE SECONDS OTHER-SECONDS TARGET
-    awk -v title="$1" -v a="$2" -v b="$3" -v target="$4" 'BEGIN {
-        met = a / b <= target
-        printf "| %s | %.3f | %s | %s |\n", title, a / b, target, met ? "met" : "MISSED"
+cpu()  { best "$1" | awk '{ print $2 + $3 }'; }
+over() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", a / b }'; }
+
+# The ratio of the times is compared with the target as it is, before it is rounded for print.
+ratio() { # TITLE SECONDS OTHER-SECONDS CPU-RATIO TARGET
+    awk -v title="$1" -v a="$2" -v b="$3" -v cpu="$4" -v target="$5" 'BEGIN {
+        met = b > 0 && a / b <= target
+        printf "| %s | %.3f | %s | %s | %s |\n", title, a / b, target, met ? "met" : "MISSED", cpu
         exit !met
     }' || missed=1
 }
@@ -103,10 +106,11 @@ install_squash() {
     SQUASH=$work/venv/bin/docker-squash
 }
 
-# docker-squash reads from docker only, so what it does begins with a `docker save`. It is run as
-# its users run it without a daemon at the other end: --output-path, and nothing loaded back. The
-# save is measured alone, too: the ratio is given with ounce after a save of its own, and with the
-# save taken off docker-squash's time while ounce reads the tar, which favours docker-squash.
+# docker-squash reads from docker only, so what it does begins with a `docker save`; ounce reads the
+# tar of one. It is run with --output-path and nothing loaded back. The save is measured alone, once,
+# and the ratio is given in two ways, which answer different questions: with the save taken off
+# docker-squash's time (the work of the two programs; the target is for this one), and with a save
+# before ounce (the whole way from docker to a tar, most of which is docker's own work).
 compare_time() {
     local tar=$tars/$image.tar i
     [[ -f $tar ]] || fail "no $tar (build it with the corpus's \`build $image\`)"
@@ -148,11 +152,12 @@ compare_time() {
 
     local slim save squash
     slim=$(field slim-archive 1) save=$(field save 1) squash=$(field squash 1)
-    printf '\n| ratio of the best times | measured | target | |\n| --- | ---: | ---: | --- |\n'
-    ratio 'analyze to sha256sum' "$(field analyze 1)" "$(field sha256sum 1)" 0.5
-    ratio 'slim to skopeo copy, to OCI' "$(field slim-oci 1)" "$(field skopeo 1)" 0.5
-    ratio 'slim to docker-squash without its save' "$slim" "$(awk "BEGIN { print $squash - $save }")" 0.1
-    printf '| slim with a `docker save` before it to docker-squash | %s | | |\n' "$(awk "BEGIN { printf \"%.3f\", ($slim + $save) / $squash }")"
+    # What the daemon does for a save is not in the CPU seconds of its clients.
+    printf '\n| ratio of the best times | measured | target | | ratio of the CPU seconds |\n| --- | ---: | ---: | --- | ---: |\n'
+    ratio 'analyze to sha256sum' "$(field analyze 1)" "$(field sha256sum 1)" "$(over "$(cpu analyze)" "$(cpu sha256sum)")" 0.5
+    ratio 'slim to skopeo copy, to OCI' "$(field slim-oci 1)" "$(field skopeo 1)" "$(over "$(cpu slim-oci)" "$(cpu skopeo)")" 0.5
+    ratio 'slim to docker-squash without its save' "$slim" "$(awk "BEGIN { print $squash - $save }")" - 0.1
+    printf '| slim with a `docker save` before it to docker-squash | %s | | | |\n' "$(over "$(awk "BEGIN { print $slim + $save }")" "$squash")"
 }
 
 # ---------------------------------------------------------------- memory
