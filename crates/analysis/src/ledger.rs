@@ -5,6 +5,7 @@
 //! compressed (the entry's share of its layer's blob, headers included).
 
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::AddAssign;
 
 use ounce_image::{EntryId, EntryKind, Image, NodeId, Tree};
@@ -62,22 +63,26 @@ pub struct Item<'a> {
 }
 
 /// Every entry of every layer once, in order.
+///
+/// # Errors
+/// A layer cannot be read to estimate its compressed size.
 pub fn items<'a>(
     image: &Image,
     tree: &Tree<'_>,
     packages: &'a Packages,
     plan: &Plan,
-) -> Vec<Item<'a>> {
+) -> io::Result<Vec<Item<'a>>> {
     let names = living_names(tree);
     let mut out = Vec::new();
     for (number, layer) in image.layers.iter().enumerate() {
+        let map = layer.map()?;
         let mut end = 0;
         for (index, entry) in layer.entries.iter().enumerate() {
             let id = EntryId {
                 layer: number as u32,
                 index: index as u32,
             };
-            let pull = layer.map.share(end..entry.end());
+            let pull = map.share(end..entry.end());
             end = entry.end();
             let carries = carries_content(&entry.kind);
             // The content of a file belongs to the name that it stays with, if there is one.
@@ -97,7 +102,7 @@ pub fn items<'a>(
                 },
             });
         }
-        let pull = layer.map.total() - layer.map.share(0..end);
+        let pull = map.total() - map.share(0..end);
         let cause = Cause::Kept(kinds::STRUCTURE);
         let size = Size {
             disk: 0,
@@ -112,7 +117,7 @@ pub fn items<'a>(
             size,
         });
     }
-    out
+    Ok(out)
 }
 
 /// Whether an entry is a file, link or device of its own; folders, further names of a file and

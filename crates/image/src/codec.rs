@@ -7,6 +7,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 
 use std::path::Path;
+use std::sync::mpsc;
 
 use flate2::bufread::MultiGzDecoder;
 use rayon::prelude::*;
@@ -119,8 +120,8 @@ impl Limits {
     }
 }
 
-/// What passed through a (de)compressor.
-#[derive(Debug, Clone)]
+/// What was written of a layer.
+#[derive(Debug, Clone, Copy)]
 pub struct Streamed {
     /// The digest of the uncompressed bytes.
     pub diff_id: Digest,
@@ -130,11 +131,10 @@ pub struct Streamed {
     pub digest: Digest,
     /// Compressed bytes.
     pub size: u64,
-    /// Which compressed bytes hold which uncompressed ones.
-    pub map: CompressionMap,
 }
 
 /// Undoes the compression of `blob` into `out`, a file at `path`; `name` is the layer in errors.
+/// Returns the digest of the compressed bytes, and which of them hold which uncompressed ones.
 ///
 /// # Errors
 /// A damaged or cut-off stream, one that expands beyond `limits`, a full disk.
@@ -145,16 +145,14 @@ pub(crate) fn decompress(
     (out, path): (&mut dyn Write, &Path),
     limits: Limits,
     progress: &Progress,
-) -> Result<Streamed> {
+) -> Result<(Digest, CompressionMap)> {
     let mut input = BufReader::with_capacity(
         CHUNK / 4,
         Hashing {
             inner: blob.reader(),
             hasher: Hasher::default(),
-            read: 0,
         },
     );
-    let mut plain = Hasher::default();
     let (mut len, mut map) = (0, CompressionMap::start());
     let mut chunk = vec![0; CHUNK];
     {
@@ -166,7 +164,6 @@ pub(crate) fn decompress(
             }
             len += read as u64;
             limits.check(name, blob.len(), len)?;
-            plain.update(&chunk[..read]);
             out.write_all(&chunk[..read]).doing("writing", path)?;
             map.push(len, decoder.consumed());
             progress.advance(read as u64).in_layer(name)?;
@@ -175,14 +172,7 @@ pub(crate) fn decompress(
     // What a decoder leaves behind the stream belongs to the blob's digest.
     io::copy(&mut input, &mut io::sink()).in_layer(name)?;
     map.finish(len, blob.len());
-    let hashed = input.into_inner();
-    Ok(Streamed {
-        diff_id: plain.finish(),
-        len,
-        digest: hashed.hasher.finish(),
-        size: hashed.read,
-        map,
-    })
+    Ok((input.into_inner().hasher.finish(), map))
 }
 
 /// Compresses `tar` into `out`: the same bytes for any number of threads.
@@ -192,41 +182,68 @@ pub(crate) fn decompress(
 pub(crate) fn compress(
     tar: &Blob,
     codec: Codec,
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
     progress: &Progress,
 ) -> io::Result<Streamed> {
     let batch = codec.stretch() * rayon::current_num_threads().max(1) * 2;
+    std::thread::scope(|scope| {
+        // A thread of its own takes what is ready, so that no core waits for the output.
+        let (ready, waiting) = mpsc::sync_channel::<Vec<Vec<u8>>>(1);
+        let writer = scope.spawn(move || write_batches(&waiting, out));
+        let compressed = compress_batches(tar, codec, batch, &ready, progress);
+        drop(ready);
+        let (digest, size) = writer.join().expect("writing does not panic")?;
+        Ok(Streamed {
+            diff_id: compressed?,
+            len: tar.len(),
+            digest,
+            size,
+        })
+    })
+}
+
+/// Sends `tar` batch by batch, compressed; returns the digest of the uncompressed bytes.
+fn compress_batches(
+    tar: &Blob,
+    codec: Codec,
+    batch: usize,
+    ready: &mpsc::SyncSender<Vec<Vec<u8>>>,
+    progress: &Progress,
+) -> io::Result<Digest> {
     let mut buf = vec![0; batch.min(tar.len() as usize)];
-    let (mut plain, mut packed) = (Hasher::default(), Hasher::default());
-    let (mut offset, mut size, mut map) = (0, 0, CompressionMap::start());
+    let (mut plain, mut offset) = (Hasher::default(), 0);
     while offset < tar.len() {
         let read = tar.read_at(offset, &mut buf)?;
         let bytes = &buf[..read];
-        let (stretches, ()) = rayon::join(
-            || {
-                bytes
-                    .par_chunks(codec.stretch())
-                    .map(|b| codec.compress_stretch(b))
-                    .collect::<io::Result<Vec<_>>>()
-            },
-            || plain.update(bytes),
-        );
-        for (stretch, raw) in stretches?.iter().zip(bytes.chunks(codec.stretch())) {
-            packed.update(stretch);
-            out.write_all(stretch)?;
-            offset += raw.len() as u64;
-            size += stretch.len() as u64;
-            map.push(offset, size);
-        }
+        let stretches = || {
+            bytes
+                .par_chunks(codec.stretch())
+                .map(|b| codec.compress_stretch(b))
+                .collect::<io::Result<_>>()
+        };
+        let (stretches, ()) = rayon::join(stretches, || plain.update(bytes));
+        offset += read as u64;
         progress.advance(read as u64)?;
+        if ready.send(stretches?).is_err() {
+            // The writer gave up and says why itself.
+            break;
+        }
     }
-    Ok(Streamed {
-        diff_id: plain.finish(),
-        len: offset,
-        digest: packed.finish(),
-        size,
-        map,
-    })
+    Ok(plain.finish())
+}
+
+/// Writes what arrives; returns its digest and length.
+fn write_batches(
+    waiting: &mpsc::Receiver<Vec<Vec<u8>>>,
+    out: &mut (dyn Write + Send),
+) -> io::Result<(Digest, u64)> {
+    let (mut packed, mut size) = (Hasher::default(), 0);
+    for stretch in waiting.iter().flatten() {
+        packed.update(&stretch);
+        out.write_all(&stretch)?;
+        size += stretch.len() as u64;
+    }
+    Ok((packed.finish(), size))
 }
 
 /// Copies `tar` into `out` as it is and computes its digest on the way.
@@ -245,14 +262,11 @@ pub(crate) fn copy(
         progress.advance(bytes.len() as u64)
     })?;
     let digest = plain.finish();
-    let mut map = CompressionMap::start();
-    map.finish(tar.len(), tar.len());
     Ok(Streamed {
         diff_id: digest,
         len: tar.len(),
         digest,
         size: tar.len(),
-        map,
     })
 }
 
@@ -286,14 +300,12 @@ fn read_full(reader: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
 struct Hashing<R> {
     inner: R,
     hasher: Hasher,
-    read: u64,
 }
 
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buf)?;
         self.hasher.update(&buf[..read]);
-        self.read += read as u64;
         Ok(read)
     }
 }

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use crate::blob::Blob;
 use crate::codec::{self, Codec};
-use crate::compression::CompressionMap;
 use crate::config::Config;
 use crate::digest::Digest;
 use crate::error::{Error, IoContext as _, Result, shown};
@@ -161,8 +162,7 @@ fn open_layer(
                 actual,
             });
         }
-        let map = CompressionMap::estimate(&source.blob).in_layer(&place)?;
-        (source.blob.clone(), map)
+        (source.blob.clone(), OnceLock::new())
     } else {
         let stored = store.decompressed(
             &source.blob,
@@ -171,7 +171,7 @@ fn open_layer(
             &format!("the blob of {place}"),
             progress,
         )?;
-        (stored.plain, stored.map)
+        (stored.plain, OnceLock::from(stored.map))
     };
     // Damage is named as such before anybody wonders about the headers that it makes.
     let entries = match read_entries(&tar, &place) {

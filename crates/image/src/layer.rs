@@ -1,6 +1,7 @@
 //! A layer: its uncompressed bytes, the entries in them, and how the source stored it.
 
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, OnceLock};
 
 use crate::blob::Blob;
 use crate::codec::Codec;
@@ -22,8 +23,8 @@ pub struct Layer {
     pub place: Arc<str>,
     /// How the source stores the layer.
     pub stored: StoredLayer,
-    /// Which compressed bytes hold which entries.
-    pub map: CompressionMap,
+    /// Which compressed bytes hold which entries; empty until [`Layer::map`] estimates it.
+    pub map: OnceLock<CompressionMap>,
 }
 
 /// A layer's blob as it lies in the source.
@@ -44,6 +45,19 @@ impl Layer {
             Some(digest) => digest.to_string(),
             None => self.place.to_string(),
         }
+    }
+
+    /// Which compressed bytes hold which entries: measured when the layer was decompressed, for a
+    /// layer that is stored uncompressed estimated on the first call.
+    ///
+    /// # Errors
+    /// The content cannot be read.
+    pub fn map(&self) -> io::Result<&CompressionMap> {
+        if self.map.get().is_none() {
+            // Whoever is first wins; every estimate of the same bytes is the same.
+            let _ = self.map.set(CompressionMap::estimate(&self.tar)?);
+        }
+        Ok(self.map.get().expect("set above"))
     }
 
     /// Bytes of content: sizes of files and lengths of symbolic links, as Docker counts the size

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::blob::Blob;
-use crate::codec::{self, Codec, Limits, Streamed};
+use crate::codec::{self, Codec, Limits};
 use crate::compression::CompressionMap;
 use crate::digest::Digest;
 use crate::error::{Error, IoContext as _, Result};
@@ -90,7 +90,7 @@ impl Store {
         let Some(folder) = &self.folder else {
             let file =
                 tempfile::tempfile().doing("making a temporary file in", &std::env::temp_dir())?;
-            let (stored, _) = self.fill(
+            return self.fill(
                 file,
                 &std::env::temp_dir(),
                 blob,
@@ -98,8 +98,7 @@ impl Store {
                 expected,
                 name,
                 progress,
-            )?;
-            return Ok(stored);
+            );
         };
         let digest = codec::digest(blob, progress).in_layer(name)?;
         check(name, expected, digest)?;
@@ -113,8 +112,7 @@ impl Store {
             .tempfile_in(folder)
             .doing("writing the cache in", folder)?;
         let file = temp.reopen().doing("writing the cache in", folder)?;
-        let (stored, streamed) =
-            self.fill(file, temp.path(), blob, codec, Some(digest), name, progress)?;
+        let stored = self.fill(file, temp.path(), blob, codec, Some(digest), name, progress)?;
         let (layer, map) = names(folder, digest);
         // The map first: a layer without its map is made again, a map alone does no harm.
         let mut temp_map = tempfile::Builder::new()
@@ -122,7 +120,7 @@ impl Store {
             .tempfile_in(folder)
             .doing("writing the cache in", folder)?;
         temp_map
-            .write_all(&streamed.map.to_bytes())
+            .write_all(&stored.map.to_bytes())
             .doing("writing the cache in", folder)?;
         temp_map
             .persist(&map)
@@ -148,23 +146,17 @@ impl Store {
         expected: Option<Digest>,
         name: &str,
         progress: &Progress,
-    ) -> Result<(Stored, Streamed)> {
+    ) -> Result<Stored> {
         let mut out = BufWriter::with_capacity(1 << 16, file);
-        let streamed =
+        let (digest, map) =
             codec::decompress(blob, codec, name, (&mut out, path), self.limits, progress)?;
-        check(name, expected, streamed.digest)?;
+        check(name, expected, digest)?;
         let file = out
             .into_inner()
             .map_err(|e| e.into_error())
             .doing("writing", path)?;
         let plain = Blob::from_file(file, path).doing("reading", path)?;
-        Ok((
-            Stored {
-                plain,
-                map: streamed.map.clone(),
-            },
-            streamed,
-        ))
+        Ok(Stored { plain, map })
     }
 
     fn look_up(folder: &Path, digest: Digest, size: u64) -> Option<Stored> {

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &Analyze) -> Result<(), CommandError> {
         let verified = scope.spawn(|| session.image.verify(&session.progress));
         let tree = Tree::build(&session.image.layers)?;
         let (packages, plan) = analyse(&session, &tree, &Options::default())?;
-        let report = Report::analysis(&session, &tree, &packages, &plan, args.by, top);
+        let report = Report::analysis(&session, &tree, &packages, &plan, args.by, top)?;
         verified.join().expect("verifying does not panic")?;
         Ok::<_, CommandError>(report)
     })?;

@@ -26,7 +26,7 @@ pub(crate) fn run(args: &Slim) -> Result<(), CommandError> {
         let tree = Tree::build(&session.image.layers)?;
         let (packages, plan) = analyse(&session, &tree, &options)?;
         let fates = rewrite(&tree, &plan.edit)?;
-        let report = Report::analysis(&session, &tree, &packages, &plan, By::Cause, None);
+        let report = Report::analysis(&session, &tree, &packages, &plan, By::Cause, None)?;
         match to.as_ref().filter(|_| !args.dry_run) {
             Some(to) => {
                 let written = write(&session, &fates, to, ready)?;

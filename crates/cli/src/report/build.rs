@@ -29,13 +29,16 @@ impl Report {
         plan: &Plan,
         by: By,
         top: Option<usize>,
-    ) -> Self {
+    ) -> std::io::Result<Self> {
         let image = &session.image;
-        let items = ledger::items(image, tree, packages, plan);
+        let items = ledger::items(image, tree, packages, plan)?;
         let size_of = |item: &Item<'_>| Size {
             disk: item.size.disk,
             pull: item.size.pull,
-            pull_is_estimated: !image.layers[item.layer].map.is_measured(),
+            pull_is_estimated: image.layers[item.layer]
+                .map
+                .get()
+                .is_none_or(|map| !map.is_measured()),
             files: item.size.files,
         };
         let mut size = Size::default();
@@ -55,7 +58,7 @@ impl Report {
             })
             .collect();
         let has_config = session.reference.transport != Transport::Rootfs;
-        Self {
+        Ok(Self {
             version: VERSION,
             ounce: env!("CARGO_PKG_VERSION"),
             image: Image {
@@ -76,7 +79,7 @@ impl Report {
             result: None,
             problems,
             notes: Vec::new(),
-        }
+        })
     }
 
     /// Adds the slimmed image: what was written, or what would be.

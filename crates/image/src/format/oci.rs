@@ -455,10 +455,8 @@ fn copy_stored(
     out: &mut (dyn io::Write + Send),
 ) -> io::Result<Streamed> {
     let copied = codec::copy(&stored.blob, out, job.progress)?;
-    let layer = &job.image.layers[index];
     Ok(Streamed {
-        len: layer.tar.len(),
-        map: layer.map.clone(),
+        len: job.image.layers[index].tar.len(),
         ..copied
     })
 }

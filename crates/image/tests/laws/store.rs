@@ -114,7 +114,7 @@ fn a_map_that_does_not_fit_its_layer_is_made_again() {
         image
             .layers
             .iter()
-            .map(|l| l.map.total())
+            .map(|l| l.map().unwrap().total())
             .collect::<Vec<_>>()
     };
     assert_eq!(totals(&again), totals(&measured));
