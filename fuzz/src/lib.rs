@@ -13,6 +13,7 @@ pub fn layer(bytes: &[u8]) -> Option<Layer> {
         digest: None,
     };
     Some(Layer {
+        place: "fuzz".into(),
         diff_id: None,
         tar,
         entries,
