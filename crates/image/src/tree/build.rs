@@ -136,9 +136,13 @@ impl<'a> Tree<'a> {
                 &format!("it is a hard link to {target}, which is not there"),
             )
         };
+        let mut passed = Vec::new();
         let folder = self
-            .resolve(target.parent().as_bytes())
+            .resolve_from(Self::ROOT, target.parent().as_bytes(), |node| {
+                passed.push(node);
+            })
             .ok_or_else(|| nothing(self))?;
+        self.dispute(&passed);
         let original = self
             .child(folder, target.file_name())
             .ok_or_else(|| nothing(self))?;
@@ -215,11 +219,25 @@ impl<'a> Tree<'a> {
         false
     }
 
-    /// Where a symbolic link leads; `links` counts those of the whole path, as the kernel does.
-    fn follow(&self, link: NodeId, links: &mut usize) -> Option<NodeId> {
+    /// Where a symbolic link in the path of an entry leads; `links` counts those of the whole path,
+    /// as the kernel does. What the entry is depends on every link on the way, so none may go.
+    fn follow(&mut self, link: NodeId, links: &mut usize) -> Option<NodeId> {
         let target = self.symlink(link)?;
         *links += 1;
-        self.resolve_counting(self.parent(link), target, links, |_| {})
+        let mut passed = vec![link];
+        let found = self.resolve_counting(self.parent(link), target, links, |node| {
+            passed.push(node);
+        });
+        self.dispute(&passed);
+        found
+    }
+
+    fn dispute(&mut self, passed: &[NodeId]) {
+        for node in passed {
+            if self.symlink(*node).is_some() {
+                self.disputed.extend(self.node_entry(*node));
+            }
+        }
     }
 
     /// Puts a name into a folder in place of what was there.
