@@ -2,7 +2,7 @@
 //!
 //! This crate sees a [`Tree`](ounce_image::Tree) and nothing else: no network, environment, clock,
 //! terminal or file system. [`rules`] find what could go, [`evidence`] looks for anything that stays
-//! and points there, [`plan`] decides, [`ledger`] gives every byte a cause.
+//! and points there, [`mod@plan`] decides, [`ledger`] gives every byte a cause.
 
 pub mod evidence;
 pub mod finding;

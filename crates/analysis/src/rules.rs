@@ -1,7 +1,7 @@
 //! The rules, one file each: what kind of content cannot affect what the image does.
 //!
 //! A rule only finds. Whether something that stays points into what it found is looked up by
-//! [`evidence`](crate::evidence), and [`plan`](crate::plan) decides. The text at the head of a
+//! [`evidence`](crate::evidence), and [`plan`](mod@crate::plan) decides. The text at the head of a
 //! rule's file is its page of documentation (`docs/rules/`).
 
 mod apt_lists;

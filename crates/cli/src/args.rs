@@ -23,7 +23,7 @@ Examples:
 
 const SLIM_EXAMPLES: &str = "\
 Examples:
-  ounce slim image.tar --output docker-archive:slim.tar && docker load -i slim.tar
+  ounce slim image.tar --output docker-archive:slim.tar:myimage:slim && docker load -i slim.tar
   ounce slim image.tar --dry-run
   ounce slim oci:build --output oci:slim --keep-layers 3
   ounce slim image.tar --output oci-archive:slim.tar:latest --disable logs --keep /usr/share/doc/mytool";
@@ -52,7 +52,7 @@ pub(crate) enum Command {
 /// Where to read from, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Source {
-    /// The image: TRANSPORT:PATH[:TAG], or a path that is recognised by its content
+    /// The image: TRANSPORT:PATH, with :TAG behind it where there are several, or a path that is recognised by its content
     pub(crate) image: String,
     /// The platform to take from an image for several [default: linux on this processor]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
@@ -95,7 +95,7 @@ pub(crate) struct Analyze {
 pub(crate) struct Slim {
     #[command(flatten)]
     pub(crate) source: Source,
-    /// Where to write the image: TRANSPORT:PATH[:TAG]; it must not exist
+    /// Where to write the image: TRANSPORT:PATH, with :TAG behind it to name it; it must not exist
     #[arg(long, short, value_name = "REF", required_unless_present = "dry_run")]
     pub(crate) output: Option<String>,
     /// Run only the rules that are named so

@@ -38,6 +38,9 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// What stands for a processor that a config does not name.
+    pub(crate) const UNKNOWN: &str = "unknown";
+
     /// Linux on the processor that this program runs on.
     pub fn host() -> Self {
         let architecture = match std::env::consts::ARCH {
@@ -133,7 +136,7 @@ impl Config {
         };
         Platform {
             os: text("os").unwrap_or_else(|| "linux".into()),
-            architecture: text("architecture").unwrap_or_else(|| "unknown".into()),
+            architecture: text("architecture").unwrap_or_else(|| Platform::UNKNOWN.into()),
             variant: text("variant").filter(|v| !v.is_empty()),
         }
     }

@@ -183,7 +183,7 @@ pub fn open(
     }
 }
 
-/// What [`write`] wrote.
+/// What [`write()`] wrote.
 #[derive(Debug, Clone)]
 pub struct Written {
     /// The digest of the manifest; `None` for formats without one.
@@ -233,7 +233,7 @@ pub fn write(
     }
 }
 
-/// Refuses an output that exists. [`write`] checks it again; call this before long work.
+/// Refuses an output that exists. [`write()`] checks it again; call this before long work.
 ///
 /// # Errors
 /// The path exists, whatever it is.

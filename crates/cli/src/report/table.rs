@@ -216,22 +216,15 @@ fn tail(out: &mut String, report: &Report) {
     }
     let Some(result) = &report.result else { return };
     let (before, after) = (report.size, result.size);
-    let saved = |a: u64, b: u64| {
-        if a == 0 {
-            0.0
-        } else {
-            100.0 * (a as f64 - b as f64) / a as f64
-        }
-    };
     line!(
         out,
-        "{BOLD}{} -> {}{BOLD:#} on disk (-{:.1} %), {} -> {} to pull (-{:.1} %)",
+        "{BOLD}{} -> {}{BOLD:#} on disk ({}), {} -> {} to pull ({})",
         bytes(before.disk),
         bytes(after.disk),
-        saved(before.disk, after.disk),
+        change(before.disk, after.disk),
         pull(before),
         pull(after),
-        saved(before.pull, after.pull).max(0.0)
+        change(before.pull, after.pull)
     );
     line!(
         out,
@@ -246,6 +239,14 @@ fn tail(out: &mut String, report: &Report) {
     }
     if let Some(digest) = result.manifest.as_ref().or(result.config.as_ref()) {
         line!(out, "{digest}");
+    }
+}
+
+/// How much less (or more) there is, in per cent.
+fn change(before: u64, after: u64) -> String {
+    match (after as f64 - before as f64) / (before as f64).max(1.0) * 100.0 {
+        change if change.abs() < 0.05 => "no change".to_owned(),
+        change => format!("{change:+.1} %"),
     }
 }
 

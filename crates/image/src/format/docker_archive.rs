@@ -24,6 +24,10 @@ use crate::image::{Image, LayerSource};
 use crate::progress::Progress;
 use crate::store::Store;
 
+/// Said when `docker load` will show the image by its id only.
+const NAMELESS: &str =
+    "the image has no name; give it one behind the path, as in docker-archive:PATH:NAME";
+
 const MANIFEST: &str = "manifest.json";
 
 pub(super) fn open(
@@ -166,6 +170,10 @@ pub(super) fn write(job: &Job<'_>, file: File, path: &Path) -> Result<Written> {
             .cloned()
             .collect(),
     };
+    let notes = match tags.is_empty() {
+        true => vec![NAMELESS.to_owned()],
+        false => Vec::new(),
+    };
     let tags = if tags.is_empty() {
         Value::Null
     } else {
@@ -181,7 +189,7 @@ pub(super) fn write(job: &Job<'_>, file: File, path: &Path) -> Result<Written> {
         manifest: None,
         config: Some(digest),
         layers,
-        notes: Vec::new(),
+        notes,
     })
 }
 

@@ -482,9 +482,13 @@ fn descriptor(media_type: &str, digest: &Digest, size: u64) -> Value {
 /// Adds the image's name to the descriptor of its manifest.
 fn named(job: &Job<'_>, mut descriptor: Value) -> Value {
     let platform = job.image.config.platform();
-    descriptor["platform"] = json!({ "architecture": platform.architecture, "os": platform.os });
-    if let Some(variant) = platform.variant {
-        descriptor["platform"]["variant"] = json!(variant);
+    // A config that names no processor (an old docker import) fits every platform.
+    if platform.architecture != Platform::UNKNOWN {
+        descriptor["platform"] =
+            json!({ "architecture": platform.architecture, "os": platform.os });
+        if let Some(variant) = platform.variant {
+            descriptor["platform"]["variant"] = json!(variant);
+        }
     }
     let name = job
         .tag
