@@ -32,9 +32,16 @@ fn edit(tree: &Tree<'_>, choice: &[bool], with_leftover: bool) -> (Edit, BTreeSe
         let path = &tree.entry(entry).path;
         gone_paths.iter().any(|folder| path.is_within(folder))
     };
+    // In the place of a file folders would come to light that no layer lists.
+    let stood_above = |entry: EntryId| {
+        let path = &tree.entry(entry).path;
+        let mut all = tree.layers().iter().flat_map(|layer| &layer.entries);
+        all.any(|other| other.path != *path && other.path.is_within(path))
+    };
     // What hides an entry comes after it.
     for (index, (entry, by)) in tree.hidden().into_iter().enumerate().rev() {
-        if chosen(index) || drop.contains(&by) || lay_below(entry) {
+        let is_chosen = chosen(index) && !stood_above(entry);
+        if is_chosen || drop.contains(&by) || lay_below(entry) {
             drop.insert(entry);
         }
     }
