@@ -136,10 +136,10 @@ fn cause(tree: &Tree<'_>, plan: &Plan, id: EntryId, node: Option<NodeId>) -> Cau
             }
             None => Cause::Kept(kinds::STRUCTURE),
         },
-        (None, Some(unit)) => of_unit(plan, *unit),
-        // Whiteouts and folders that nothing is left of were there for what is hidden.
-        (None, None) if plan.edit.drop.contains(&id) => Cause::Gone(RULES[0]),
-        (None, None) => Cause::Kept(kinds::STRUCTURE),
+        (None, Some(unit)) if !plan.edit.drop.contains(&id) => of_unit(plan, *unit),
+        // What would come to light when others go, and whiteouts and folders with nothing left.
+        (None, _) if plan.edit.drop.contains(&id) => Cause::Gone(RULES[0]),
+        (None, _) => Cause::Kept(kinds::STRUCTURE),
     }
 }
 

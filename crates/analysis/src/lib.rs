@@ -14,6 +14,7 @@ pub mod packages;
 pub mod plan;
 pub mod rules;
 
+mod covered;
 mod globs;
 #[cfg(test)]
 mod testing;

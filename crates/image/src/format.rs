@@ -244,25 +244,25 @@ pub fn check_output(to: &Reference) -> Result<()> {
     }
 }
 
-/// Refuses an output that is the input or lies inside an input folder.
+/// Refuses to write to a path that is the input or lies inside an input folder.
 ///
 /// # Errors
 /// [`Error::SameAsInput`].
-pub fn check_apart(from: &Reference, to: &Reference) -> Result<()> {
+pub fn check_apart(from: &Reference, to: &Path) -> Result<()> {
     let real = |path: &Path| fs::canonicalize(path).ok();
-    let parent = to.path.parent().map(|p| {
+    let parent = to.parent().map(|p| {
         if p.as_os_str().is_empty() {
             Path::new(".")
         } else {
             p
         }
     });
-    let target = real(&to.path).or_else(|| Some(real(parent?)?.join(to.path.file_name()?)));
+    let target = real(to).or_else(|| Some(real(parent?)?.join(to.file_name()?)));
     match (real(&from.path), target) {
-        (Some(from), Some(to_path))
-            if to_path == from || (from.is_dir() && to_path.starts_with(&from)) =>
+        (Some(from), Some(target))
+            if target == from || (from.is_dir() && target.starts_with(&from)) =>
         {
-            Err(Error::SameAsInput(to.path.clone()))
+            Err(Error::SameAsInput(to.to_owned()))
         }
         _ => Ok(()),
     }

@@ -1,10 +1,14 @@
-//! Entries that mean nothing any more once others are dropped: whiteouts with nothing below them,
-//! and folder entries that only led to what went.
+//! What follows from dropping entries: whiteouts with nothing below them and folder entries that
+//! only led to what went mean nothing any more; empty folders that only what went had brought about
+//! must be listed.
+
+use std::collections::BTreeMap;
 
 use rustc_hash::FxHashSet;
 
+use crate::path::ImagePath;
 use crate::tar::EntryKind;
-use crate::tree::{EntryId, NodeKind, Tree};
+use crate::tree::{EntryId, NodeId, NodeKind, Tree};
 
 /// The entries that can follow those in `drop`, from layers numbered `frozen` and above.
 ///
@@ -14,6 +18,46 @@ use crate::tree::{EntryId, NodeKind, Tree};
 pub fn leftover(tree: &Tree<'_>, drop: &FxHashSet<EntryId>, frozen: usize) -> Vec<EntryId> {
     let mut out = spent_whiteouts(tree, drop, frozen);
     out.extend(idle_folders(tree, drop, frozen));
+    out
+}
+
+/// The folders that would vanish with the entries in `drop` because no layer lists them, by the layer
+/// that can list them; those for which `may_vanish` says yes are left out.
+pub fn lost_folders(
+    tree: &Tree<'_>,
+    drop: &FxHashSet<EntryId>,
+    may_vanish: impl Fn(NodeId) -> bool,
+) -> BTreeMap<u32, Vec<ImagePath>> {
+    let nodes: Vec<NodeId> = tree.walk(Tree::ROOT).collect();
+    let (mut alive, mut lost) = (FxHashSet::from_iter([Tree::ROOT]), BTreeMap::new());
+    // From the end: what lies in a folder comes after it, and keeps it.
+    for node in nodes.into_iter().rev() {
+        let stays = tree.entries_of(node).any(|entry| !drop.contains(&entry));
+        let is_lost =
+            !alive.contains(&node) && tree.node_entry(node).is_none() && !may_vanish(node);
+        if is_lost {
+            lost.insert(tree.path(node), None);
+        }
+        if stays || is_lost || alive.contains(&node) {
+            alive.insert(node);
+            alive.insert(tree.parent(node));
+        }
+    }
+    for id in drop {
+        let mut path = tree.entry(*id).path.parent();
+        while !path.is_root() && !lost.is_empty() {
+            if let Some(layer) = lost.get_mut(&path) {
+                *layer = (*layer).max(Some(id.layer));
+            }
+            path = path.parent();
+        }
+    }
+    let mut out: BTreeMap<u32, Vec<ImagePath>> = BTreeMap::new();
+    for (path, layer) in lost {
+        if let Some(layer) = layer {
+            out.entry(layer).or_default().push(path);
+        }
+    }
     out
 }
 

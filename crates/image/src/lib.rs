@@ -29,7 +29,7 @@ pub use digest::{Digest, DigestError, Hasher};
 pub use error::{Error, Result};
 pub use image::Image;
 pub use layer::{Layer, StoredLayer};
-pub use leftover::leftover;
+pub use leftover::{leftover, lost_folders};
 pub use path::{ImagePath, MAX_PATH, PathError, display};
 pub use progress::{Cancelled, Progress};
 pub use rewrite::{Edit, Fate, rewrite};

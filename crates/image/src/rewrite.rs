@@ -8,6 +8,7 @@
 
 mod faithful;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -15,7 +16,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::blob::{Blob, Piece};
 use crate::error::{IoContext as _, Result};
 use crate::layer::Layer;
-use crate::tar::{EntryKind, Rename, with_names};
+use crate::path::ImagePath;
+use crate::tar::{EntryKind, Rename, folder_header, with_names};
 use crate::tree::{EntryId, LeafId, Tree};
 
 /// What to change.
@@ -23,6 +25,9 @@ use crate::tree::{EntryId, LeafId, Tree};
 pub struct Edit {
     /// Entries to leave out.
     pub drop: FxHashSet<EntryId>,
+    /// Folders to list in a layer, by its number: empty ones that no layer lists and that only what
+    /// goes had brought about. They get the mode and owner that engines give them, 0755 and root.
+    pub folders: BTreeMap<u32, Vec<ImagePath>>,
 }
 
 /// What becomes of a layer.
@@ -117,8 +122,16 @@ fn rewrite_layer(
     layer: usize,
 ) -> Result<Fate> {
     let source = &tree.layers()[layer];
-    let mut pieces = Vec::new();
-    let (mut changed, mut left) = (false, false);
+    let folders = edit
+        .folders
+        .get(&(layer as u32))
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let mut pieces: Vec<Piece> = folders
+        .iter()
+        .map(|path| Piece::Inline(folder_header(path)))
+        .collect();
+    let (mut changed, mut left) = (!folders.is_empty(), !folders.is_empty());
     for (index, entry) in source.entries.iter().enumerate() {
         let id = EntryId {
             layer: layer as u32,

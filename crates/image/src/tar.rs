@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use tar_core::builder::EntryBuilder;
 use tar_core::parse::{Limits, ParseEvent, ParsedEntry, Parser};
 use tar_core::{EntryType, HEADER_SIZE, PaxExtensions, SparseEntry};
 
@@ -422,6 +423,16 @@ fn parse_mtime(value: &[u8]) -> Option<Mtime> {
         }),
         false => Some(Mtime { secs, nanos }),
     }
+}
+
+/// The header of a folder that engines make where no layer lists it: 0755, root's.
+pub(crate) fn folder_header(path: &ImagePath) -> Vec<u8> {
+    let mut entry = EntryBuilder::new_ustar();
+    entry
+        .path([path.as_bytes(), b"/"].concat())
+        .entry_type(EntryType::Directory);
+    entry.mode(0o755).expect("the mode fits its field");
+    entry.finish_bytes()
 }
 
 /// What [`with_names`] changes in a header.

@@ -1,7 +1,7 @@
 //! `ounce analyze`: what eats the space.
 
 use ounce_analysis::Options;
-use ounce_image::Tree;
+use ounce_image::{Tree, format};
 
 use super::{analyse, deliver};
 use crate::args::Analyze;
@@ -10,7 +10,10 @@ use crate::report::Report;
 use crate::session::Session;
 
 pub(crate) fn run(args: &Analyze) -> Result<(), CommandError> {
-    let session = Session::open(&args.source, |_| Ok(()))?;
+    let session = Session::open(&args.source, |from| {
+        let file = args.output.as_deref();
+        Ok(file.map_or(Ok(()), |file| format::check_apart(from, file))?)
+    })?;
     let top = args.top.map(|top| top as usize);
     let report = std::thread::scope(|scope| {
         // Nothing is said before every layer has shown its digest.

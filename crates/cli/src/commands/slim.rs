@@ -15,8 +15,18 @@ pub(crate) fn run(args: &Slim) -> Result<(), CommandError> {
     let to = args.output.as_deref().map(Reference::parse).transpose()?;
     let session = Session::open(&args.source, |from| {
         if let Some(to) = to.as_ref().filter(|_| !args.dry_run) {
-            format::check_apart(from, to)?;
+            format::check_apart(from, &to.path)?;
             format::check_output(to)?;
+        }
+        if let Some(report) = &args.report {
+            format::check_apart(from, report)?;
+            if to.as_ref().is_some_and(|to| to.path == *report) {
+                let reason = "the report and the image cannot have the same name";
+                return Err(CommandError::input(format_args!(
+                    "{}: {reason}",
+                    report.display()
+                )));
+            }
         }
         Ok(())
     })?;

@@ -121,3 +121,24 @@ fn a_root_folder_that_forbids_writing_is_written_and_cleaned_up() {
     let place = Place::with("image.tar", &image.docker_archive());
     refused(&place, "image.tar", "rootfs:out/root", &["has the digest"]);
 }
+
+#[test]
+fn a_report_never_replaces_an_image() {
+    let place = Place::with("in.tar", &image(PLAIN).docker_archive());
+    let same = "is the image that is being read";
+    for (args, word) in [
+        (&["analyze", "in.tar", "--output", "in.tar"][..], same),
+        (
+            &["slim", "in.tar", "--dry-run", "--report", "./in.tar"],
+            same,
+        ),
+        (
+            &["slim", "in.tar", "-o", "docker-archive:x", "--report", "x"],
+            "the same name",
+        ),
+    ] {
+        let before = place.listing();
+        place.ounce(args.iter().chain(&PLATFORM)).refused(&[word]);
+        assert_eq!(place.listing(), before);
+    }
+}

@@ -225,7 +225,11 @@ fn extended_attributes_keep_every_byte() {
          bin/ping6 == bin/ping\nvar/lib/apt/lists/x *5000"
     );
     let image = taken(&text).slim();
-    let xattrs = &image.layers[0].entries[0].xattrs;
+    let entries = &image.layers[0].entries;
+    let ping = entries
+        .iter()
+        .find(|entry| entry.path.file_name() == b"ping");
+    let xattrs = &ping.unwrap().xattrs;
     let value = b"\x01\0\0\x02\0\x20\0\0\0\0\0\0\x0a\0\x3d\0\0\0\0\0";
     assert_eq!(&*xattrs[0].0, b"security.capability");
     assert_eq!(&*xattrs[0].1, value);

@@ -13,6 +13,7 @@ fn without(image: &Image, drop: &[(u32, &str)]) -> (Vec<Fate>, Image) {
     let tree = Tree::build(&image.layers).unwrap();
     let edit = Edit {
         drop: drop.into_iter().collect(),
+        ..Edit::default()
     };
     let fates = rewrite(&tree, &edit).unwrap();
     let place = Place::new();
@@ -217,6 +218,7 @@ fn what_would_come_to_light_is_not_written() {
     let tree = Tree::build(&image.layers).unwrap();
     let edit = Edit {
         drop: [entry(&image, 1, "f")].into_iter().collect(),
+        ..Edit::default()
     };
     let error = rewrite(&tree, &edit).unwrap_err();
     assert!(

@@ -48,7 +48,13 @@ fn edit(tree: &Tree<'_>, choice: &[bool], with_leftover: bool) -> (Edit, BTreeSe
     if with_leftover {
         drop.extend(leftover(tree, &drop, 0));
     }
-    (Edit { drop }, gone)
+    (
+        Edit {
+            drop,
+            ..Edit::default()
+        },
+        gone,
+    )
 }
 
 /// The image that a rewriting made, read back from an archive.
