@@ -19,6 +19,7 @@ use crate::finding::{Claim, Evidence, How, Problem, Referrer};
 use crate::harmless;
 use crate::inspect::elf;
 use crate::inspect::paths::{Hit, Scanner};
+use crate::packages::Ecosystem;
 use crate::rules::Context;
 
 pub use targets::UnitId;
@@ -106,7 +107,8 @@ struct Findings {
     problem: Option<Problem>,
 }
 
-/// What points, and whether a package brought it.
+/// What points, and whether a package of the distribution or of conda brought it; wheels are made by
+/// anybody.
 struct Pointer {
     referrer: Referrer,
     is_packaged: bool,
@@ -199,7 +201,11 @@ impl Search<'_> {
     fn pointer(&self, name: NodeId) -> Pointer {
         Pointer {
             referrer: Referrer::File(self.context.tree.path(name)),
-            is_packaged: self.context.packages.owner(name).is_some(),
+            is_packaged: self
+                .context
+                .packages
+                .owner(name)
+                .is_some_and(|owner| owner.ecosystem != Ecosystem::Pip),
         }
     }
 
@@ -277,5 +283,33 @@ impl Search<'_> {
             };
             out.extend(units.into_iter().map(|unit| (unit, evidence.clone())));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::decide_text;
+
+    /// A list that a file of the image names in this way must stay.
+    fn keeps(content: &str) -> bool {
+        let text = "[RUN x]\nvar/lib/apt/lists/data.txt = x\napp/tool = ";
+        decide_text(&format!("{text}{content}\n")).gone.is_empty()
+    }
+
+    #[test]
+    fn paths_are_found_whatever_stands_around_them() {
+        // A Rust or Go binary, a .pyc, a Java class, an option, an escape in a string.
+        assert!(keeps("\\x00/var/lib/apt/lists/data.txtrtool version 1"));
+        assert!(keeps("\\xfa\\x1f/var/lib/apt/lists/data.txt\\xa9\\x02"));
+        assert!(keeps("\\x01\\x00\\x344/var/lib/apt/lists/data.txtN"));
+        assert!(keeps("sed -f/var/lib/apt/lists/data.txt"));
+        assert!(keeps("\\\\n/var/lib/apt/lists/data.txt"));
+    }
+
+    #[test]
+    fn other_paths_are_no_evidence() {
+        assert!(!keeps(
+            "/var/lib/apt/lists/other.txt and /var/lib/apt-lists/data.txt"
+        ));
     }
 }

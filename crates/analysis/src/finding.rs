@@ -14,8 +14,25 @@ pub struct Claim {
     /// The folder whose mention speaks against every unit below it, as does the mention of a folder
     /// between it and a unit. `None` when only what names a unit itself counts.
     pub area: Option<NodeId>,
+    /// The environment that it belongs to, for claims that depend on each other.
+    pub prefix: Option<NodeId>,
+    /// A rule and an environment: where that rule's finding stays, this one stays too.
+    pub follows: Option<(&'static str, NodeId)>,
     /// What could go, in parts that stay or go as one.
     pub units: Vec<Unit>,
+}
+
+impl Claim {
+    /// A claim that depends on no other.
+    pub fn new(rule: &'static Rule, area: Option<NodeId>, units: Vec<Unit>) -> Self {
+        Self {
+            rule,
+            area,
+            prefix: None,
+            follows: None,
+            units,
+        }
+    }
 }
 
 /// The smallest part of a claim that is decided on.

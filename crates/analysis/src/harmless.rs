@@ -21,7 +21,7 @@ struct Row {
     /// Globs of files that the row does not speak of, although `from` fits.
     #[serde(default)]
     except: Vec<String>,
-    /// Only files that a package brought.
+    /// Only files that a package of the distribution or of conda brought.
     #[serde(default)]
     packaged: bool,
     /// Globs of what they point at; everything when absent.

@@ -3,6 +3,8 @@
 //! This is the one place that decides. Rules only find; only a unit that nothing speaks against is
 //! turned into entries to drop.
 
+use std::collections::BTreeMap;
+
 use globset::GlobSet;
 use ounce_image::{Edit, EntryId, NodeId, Progress, Tree, leftover, lost_folders};
 
@@ -182,9 +184,14 @@ pub fn plan(
             plan.decisions.insert(id, Decision::Kept(reason));
         }
     }
-    let outcome = {
+    let outcome = loop {
         let stays = |id: UnitId| plan.decisions.contains_key(&id);
-        evidence::search(context, &plan.claims, &plan.unit_of, stays, progress)?
+        let outcome = evidence::search(context, &plan.claims, &plan.unit_of, stays, progress)?;
+        let followers = followers(&plan, &outcome.held);
+        if followers.is_empty() {
+            break outcome;
+        }
+        plan.decisions.extend(followers);
     };
     for (id, evidence) in outcome.held {
         plan.decisions.insert(id, Decision::Held(evidence));
@@ -207,6 +214,28 @@ fn unit_ids(claims: &[Claim]) -> Vec<UnitId> {
             .collect::<Vec<_>>()
     };
     claims.iter().enumerate().flat_map(units).collect()
+}
+
+/// The units that must stay because what their claim depends on stays, and that nothing keeps yet.
+fn followers(plan: &Plan, held: &BTreeMap<UnitId, Evidence>) -> Vec<(UnitId, Decision)> {
+    let is_kept = |id: &UnitId| held.contains_key(id) || plan.decisions.contains_key(id);
+    let kept: Vec<UnitId> = unit_ids(&plan.claims).into_iter().filter(is_kept).collect();
+    let leads = |(rule, prefix): &(&str, NodeId)| {
+        kept.iter()
+            .map(|id| plan.unit(*id))
+            .any(|(claim, _)| claim.rule.id == *rule && claim.prefix == Some(*prefix))
+    };
+    let follows =
+        |id: &UnitId| !is_kept(id) && plan.unit(*id).0.follows.as_ref().is_some_and(leads);
+    let decide = |id| {
+        let rule = plan.unit(id).0.follows.map_or("", |(rule, _)| rule);
+        (id, Decision::Kept(format!("what {rule} found stays")))
+    };
+    unit_ids(&plan.claims)
+        .into_iter()
+        .filter(follows)
+        .map(decide)
+        .collect()
 }
 
 /// Gives every claimed name and entry to the first unit that claims it.

@@ -20,7 +20,8 @@ mod temporary_files;
 mod compilers;
 mod docs;
 
-use ounce_image::{Config, NodeId, Tree};
+use ounce_image::{Config, ImagePath, NodeId, Tree};
+use rustc_hash::FxHashSet;
 
 use crate::finding::{Claim, Unit};
 use crate::packages::Packages;
@@ -133,12 +134,54 @@ impl Context<'_> {
         Unit::names(self.tree.walk(node).collect())
     }
 
-    /// Whether a program of this name is in a folder that programs are started from.
-    fn has_program(&self, names: &[&str]) -> bool {
-        self.program_folders().any(|folder| {
-            names
+    /// Tells of files whether a RUN step of the Dockerfile made them: not when a COPY or ADD may have
+    /// put them there on purpose, under this name or in a lower layer, or the history does not tell.
+    fn made_by_run(&self) -> impl Fn(NodeId) -> bool {
+        let tree = self.tree;
+        let is_run: Vec<bool> = (0..tree.layers().len())
+            .map(|layer| self.is_run(layer))
+            .collect();
+        let hidden = tree.hidden().into_iter().map(|(entry, _)| entry);
+        let copied: FxHashSet<&ImagePath> = hidden
+            .filter(|entry| !is_run[entry.layer as usize])
+            .map(|entry| &tree.entry(entry).path)
+            .collect();
+        move |node| {
+            let layer = tree.node_entry(node).map(|entry| entry.layer as usize);
+            layer.is_some_and(|layer| is_run[layer]) && !copied.contains(&tree.path(node))
+        }
+    }
+
+    /// Whether the step that made a layer, and those before it that are said to have made none
+    /// (buildah puts several into one layer), ran commands.
+    fn is_run(&self, layer: usize) -> bool {
+        let history = self.config.history();
+        let made: Vec<usize> = (0..history.len())
+            .filter(|at| !history[*at].is_empty)
+            .collect();
+        if made.len() != self.tree.layers().len() {
+            return false;
+        }
+        let first = layer.checked_sub(1).map_or(0, |before| made[before] + 1);
+        let is_copy = |step: &ounce_image::Step| {
+            ["COPY", "ADD"]
                 .iter()
-                .any(|name| self.tree.child(folder, name.as_bytes()).is_some())
+                .any(|word| instruction(&step.created_by).starts_with(word))
+        };
+        // Docker's classic builder writes `/bin/sh -c ...`, BuildKit `RUN /bin/sh -c ... # buildkit`.
+        let text = &history[made[layer]].created_by;
+        let ran = text.starts_with("RUN ") || (text.contains(" -c ") && !text.contains("#(nop)"));
+        ran && !history[first..made[layer]].iter().any(is_copy)
+    }
+
+    /// Whether a program whose name `wanted` says yes to is in a folder that programs are started
+    /// from.
+    fn has_program(&self, wanted: impl Fn(&[u8]) -> bool) -> bool {
+        let mut folders = self.program_folders();
+        folders.any(|folder| {
+            self.tree
+                .children(folder)
+                .any(|node| wanted(self.tree.name(node)))
         })
     }
 
@@ -159,6 +202,13 @@ impl Context<'_> {
         folders.dedup();
         folders.into_iter()
     }
+}
+
+/// A step without what the classic builder writes before an instruction that runs nothing.
+fn instruction(step: &str) -> &str {
+    step.split_once("#(nop)")
+        .map_or(step, |(_, instruction)| instruction)
+        .trim_start()
 }
 
 /// The default search path of shells (dash's and bash's `_PATH_STDPATH`).

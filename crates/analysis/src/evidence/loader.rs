@@ -77,13 +77,11 @@ impl Loader {
             let searched = |node: &NodeId| {
                 self.folders.contains(&tree.parent(*node)) || own.contains(&tree.parent(*node))
             };
-            let is_only_here = !libraries.elsewhere.contains(library);
-            out.extend(
-                nodes
-                    .iter()
-                    .copied()
-                    .filter(|node| is_only_here || searched(node)),
-            );
+            let found: Vec<NodeId> = nodes.iter().copied().filter(searched).collect();
+            match found.is_empty() && !libraries.elsewhere.contains(library) {
+                true => out.extend(nodes),
+                false => out.extend(found),
+            }
         }
         out
     }

@@ -204,12 +204,16 @@ impl Targets {
 fn is_program(tree: &Tree<'_>, node: NodeId) -> bool {
     let name = tree.name(node);
     let is_distinct = name.len() >= 8 && name.contains(&b'-');
-    is_distinct && tree.name(tree.parent(node)) == b"bin" && tree.leaf_of(node).is_some()
+    let is_program = tree.name(tree.parent(node)) == b"bin" && tree.leaf_of(node).is_some();
+    // The folder of a toolchain is called as its triplet, from which programs' names are made.
+    let is_conda = name.windows(6).any(|part| part == b"-conda");
+    let is_triplet = is_conda && tree.is_directory(node) && name.ends_with(b"-linux-gnu");
+    is_distinct && (is_program || is_triplet)
 }
 
 /// The names that a written path may mean, starting from `base`: what is exactly there (links
-/// followed, every name on the way counts), else, when it was cut short or its end is left out,
-/// what begins so.
+/// followed). Where nothing is, what begins so (the path was cut short, or its ending left out), and
+/// the longest name that it begins with (in binaries the next text may follow without a gap).
 pub(super) fn resolve(tree: &Tree<'_>, base: NodeId, path: &[u8]) -> Vec<NodeId> {
     let mut out = Vec::new();
     if let Some(end) = tree.resolve_from(base, path, |node| out.push(node)) {
@@ -218,22 +222,35 @@ pub(super) fn resolve(tree: &Tree<'_>, base: NodeId, path: &[u8]) -> Vec<NodeId>
         out.retain(|node| *node == end || tree.symlink(*node).is_some());
         return out;
     }
-    // Sentences end in full stops, and changelogs are named without their `.gz`.
-    let path = path.strip_suffix(b".").unwrap_or(path);
-    let Some(at) = path.iter().rposition(|&b| b == b'/') else {
-        return begins_with(tree, base, path);
+    let mut folder = if path.starts_with(b"/") {
+        Tree::ROOT
+    } else {
+        base
     };
-    match tree.resolve_from(base, &path[..at + 1], |_| {}) {
-        Some(folder) => begins_with(tree, folder, &path[at + 1..]),
-        None => Vec::new(),
+    let mut parts = path
+        .split(|&b| b == b'/')
+        .filter(|part| !part.is_empty())
+        .peekable();
+    while let Some(part) = parts.next() {
+        match tree.resolve_from(folder, part, |_| {}) {
+            Some(next) => folder = next,
+            None => return nearest(tree, folder, part, parts.peek().is_none()),
+        }
     }
+    vec![folder]
 }
 
-fn begins_with(tree: &Tree<'_>, folder: NodeId, start: &[u8]) -> Vec<NodeId> {
-    if start.is_empty() {
-        return vec![folder];
-    }
-    tree.children(folder)
-        .filter(|child| tree.name(*child).starts_with(start))
-        .collect()
+/// The names in a folder that begin with `part` (when nothing follows it), and the longest one that
+/// `part` begins with.
+fn nearest(tree: &Tree<'_>, folder: NodeId, part: &[u8], is_last: bool) -> Vec<NodeId> {
+    // Sentences end in full stops.
+    let start = part.strip_suffix(b".").unwrap_or(part);
+    let longer = tree
+        .children(folder)
+        .filter(|child| is_last && tree.name(*child).starts_with(start));
+    let shorter = tree
+        .children(folder)
+        .filter(|child| part.starts_with(tree.name(*child)));
+    let longest = shorter.max_by_key(|child| tree.name(*child).len());
+    longer.chain(longest).collect()
 }

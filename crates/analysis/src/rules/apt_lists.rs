@@ -4,7 +4,8 @@
 //! They are out of date soon, and `apt-get update` brings them back. The folder, its `partial` and
 //! its lock stay, so that it can.
 //!
-//! **Evidence.** Anything that stays and names a list by its path.
+//! **Evidence.** Anything that stays and names a list by its path; a program that searches them, such
+//! as `apt-file`.
 //!
 //! **Example.** `/var/lib/apt/lists/deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages`.
 
@@ -20,12 +21,25 @@ pub(super) const RULE: Rule = Rule {
     find,
 };
 
+/// Programs that search the lists when they are started, not to install.
+const READERS: [&[u8]; 5] = [
+    b"apt-file",
+    b"apt-show-versions",
+    b"aptitude",
+    b"debsecan",
+    b"reprepro",
+];
+
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let lists = context.folder("/var/lib/apt/lists");
-    let claim = |area| Claim {
-        rule: &RULE,
-        area: Some(area),
-        units: context.files(area, |node| context.tree.name(node) != b"lock"),
+    let reader = context.has_program(|name| READERS.contains(&name));
+    let guard = reader.then(|| "a program that searches the lists is in the image".to_owned());
+    let claim = |area| {
+        let mut units = context.files(area, |node| context.tree.name(node) != b"lock");
+        units
+            .iter_mut()
+            .for_each(|unit| unit.guard.clone_from(&guard));
+        Claim::new(&RULE, Some(area), units)
     };
     lists.map(claim).into_iter().collect()
 }

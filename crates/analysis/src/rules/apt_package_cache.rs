@@ -22,10 +22,12 @@ pub(super) const RULE: Rule = Rule {
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let is_cached = |name: &[u8]| name.ends_with(b".deb") || name.ends_with(b".bin");
     let cache = context.folder("/var/cache/apt");
-    let claim = |area| Claim {
-        rule: &RULE,
-        area: Some(area),
-        units: context.files(area, |node| is_cached(context.tree.name(node))),
+    let claim = |area| {
+        Claim::new(
+            &RULE,
+            Some(area),
+            context.files(area, |node| is_cached(context.tree.name(node))),
+        )
     };
     cache.map(claim).into_iter().collect()
 }

@@ -1,7 +1,7 @@
 //! Documentation of conda environments: `share/doc`, `share/gtk-doc`, `share/man`, `share/info`.
 //!
 //! **Why it is safe.** Programs do not read it; people do, and not inside a container. Licences and
-//! credits stay.
+//! credits stay, and so do examples, programs, and documents that no package brought.
 //!
 //! **Evidence.** A program that names a document, with an absolute path or as `share/doc/...`,
 //! keeps the documents of that package. Manual and info pages stay where a program that shows them
@@ -35,7 +35,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
 mod tests {
     use crate::testing::{decide_text, set};
 
-    const PREFIX: &str = "[conda]\nc/conda-meta/s.json = {\"name\":\"s\",\"version\":\"1\",\"files\":[]}\nc/share/doc/s/index.html = x\nc/share/doc/s/LICENSE = free\nc/share/man/man1/s.1 = x\nc/share/info/s.info = x\n";
+    const PREFIX: &str = "[conda]\nc/conda-meta/s.json = {\"name\":\"s\",\"version\":\"1\",\"files\":[\"share/doc/s/index.html\",\"share/doc/s/LICENSE\",\"share/man/man1/s.1\",\"share/info/s.info\"]}\nc/share/doc/s/index.html = x\nc/share/doc/s/LICENSE = free\nc/share/man/man1/s.1 = x\nc/share/info/s.info = x\n";
 
     #[test]
     fn documents_go_and_licences_stay() {

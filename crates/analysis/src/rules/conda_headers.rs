@@ -3,9 +3,9 @@
 //! **Why it is safe.** Headers are read by compilers. Where no compiler stays, nobody reads them.
 //!
 //! **Evidence.** They stay when a C compiler stays in a folder that programs are started from, when
-//! the environment holds something that compiles when it runs (the same table as for the
-//! toolchain), or when anything names a header outside the places that record how a package was
-//! built.
+//! conda's own toolchain stays, when the environment holds something that compiles when it runs (the
+//! same table as for the toolchain), or when anything names a header outside the places that record
+//! how a package was built. `pyconfig.h` stays: Python's `sysconfig` reads it.
 //!
 //! **Example.** `/opt/conda/include/boost`.
 
@@ -24,12 +24,14 @@ pub(super) const RULE: Rule = Rule {
     find,
 };
 
-/// Names under which C compilers are called.
-const COMPILERS: [&str; 8] = ["cc", "gcc", "c++", "g++", "clang", "clang++", "tcc", "nvcc"];
+/// Names under which C compilers are called; also with a triplet before and a version behind.
+const COMPILERS: [&str; 9] = [
+    "cc", "gcc", "c++", "g++", "clang", "clang++", "tcc", "nvcc", "icx",
+];
 
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let compiler = context
-        .has_program(&COMPILERS)
+        .has_program(is_compiler)
         .then(|| "a C compiler stays in the image".to_owned());
     let prefixes = conda_prefixes(context.tree);
     let folders = prefixes
@@ -49,15 +51,27 @@ fn claim(
     let guard = compiler
         .cloned()
         .or_else(|| compilers::reason_to_keep(context, prefix));
+    // Python's sysconfig reads this one when it runs.
+    let is_header = |node: &NodeId| context.tree.name(*node) != b"pyconfig.h";
     let units = context.tree.children(include).map(|child| Unit {
         guard: guard.clone(),
-        ..context.whole(child)
+        ..Unit::names(context.tree.walk(child).filter(is_header).collect())
     });
     Claim {
-        rule: &RULE,
-        area: Some(include),
-        units: units.collect(),
+        follows: Some(("conda-toolchain", prefix)),
+        ..Claim::new(&RULE, Some(include), units.collect())
     }
+}
+
+/// `gcc`, `gcc-12`, `x86_64-linux-gnu-gcc-12`; conda's own toolchain is another rule's, and where it
+/// stays the headers stay with it.
+fn is_compiler(name: &[u8]) -> bool {
+    let name = String::from_utf8_lossy(name);
+    let stem = name
+        .trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')
+        .trim_end_matches('-');
+    let last = stem.rsplit('-').next().unwrap_or(stem);
+    COMPILERS.contains(&last) && !name.contains("-conda")
 }
 
 #[cfg(test)]
@@ -87,6 +101,26 @@ mod tests {
             found.held["/c/include/zlib.h"],
             "a C compiler stays in the image"
         );
+    }
+
+    #[test]
+    fn headers_stay_with_the_toolchain_and_pyconfig_always() {
+        let toolchain = "c/conda-meta/g.json = {\"name\":\"gcc_impl_linux-64\",\"version\":\"1\",\"files\":[\"bin/x86_64-conda-linux-gnu-cc\"]}\nc/bin/x86_64-conda-linux-gnu-cc (0755) = cc\n";
+        let called = format!("{PREFIX}{toolchain}app/build = x86_64-conda-linux-gnu-cc a.c\n");
+        assert_eq!(
+            decide_text(&called).held["/c/include/zlib.h"],
+            "what conda-toolchain found stays"
+        );
+        let python = decide_text(&format!("{PREFIX}c/include/python3.12/pyconfig.h = x\n"));
+        assert!(!python.gone.contains("/c/include/python3.12/pyconfig.h"));
+    }
+
+    #[test]
+    fn a_compiler_may_have_a_version_in_its_name() {
+        let found = decide_text(&format!(
+            "{PREFIX}usr/bin/x86_64-linux-gnu-gcc-12 (0755) = elf\n"
+        ));
+        assert_eq!(found.gone, set(&[]));
     }
 
     #[test]

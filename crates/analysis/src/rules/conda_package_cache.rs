@@ -12,10 +12,11 @@
 //! **Example.** `/opt/conda/pkgs/openjdk-17.0.15-h5ddf6bc_0/lib/jvm/lib/src.zip`, one more name of
 //! the file in `/opt/conda/lib/jvm`, and `/opt/conda/pkgs/openjdk-17.0.15-h5ddf6bc_0.conda`.
 
-use ounce_image::NodeId;
+use ounce_image::{NodeId, Tree};
 
 use super::{Context, Rule, Tier};
 use crate::finding::Claim;
+use crate::packages::conda_prefixes;
 
 pub(super) const RULE: Rule = Rule {
     id: "conda-package-cache",
@@ -28,33 +29,54 @@ pub(super) const RULE: Rule = Rule {
 
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let tree = context.tree;
-    let caches = tree
-        .walk(ounce_image::Tree::ROOT)
-        .filter(|node| is_cache(context, *node));
-    let claim = |cache| Claim {
-        rule: &RULE,
-        area: Some(cache),
-        units: tree
-            .children(cache)
-            .map(|child| context.whole(child))
-            .collect(),
+    let prefixes = conda_prefixes(tree);
+    let is_cache = |node: &NodeId| {
+        tree.name(*node) == b"pkgs"
+            && (prefixes.contains(&tree.parent(*node)) || has_marks(tree, *node))
     };
-    caches.map(claim).collect()
+    let caches = tree.walk(Tree::ROOT).filter(is_cache);
+    let claim = |cache| {
+        Claim::new(
+            &RULE,
+            Some(cache),
+            tree.children(cache)
+                .filter(|child| is_cached(tree, *child))
+                .map(|child| context.whole(child))
+                .collect(),
+        )
+    };
+    caches
+        .map(claim)
+        .filter(|claim| !claim.units.is_empty())
+        .collect()
 }
 
-/// A folder `pkgs` that holds archives or extracted packages.
-fn is_cache(context: &Context<'_>, node: NodeId) -> bool {
-    let tree = context.tree;
-    tree.name(node) == b"pkgs"
-        && tree.children(node).any(|child| {
-            let name = tree.name(child);
-            let is_archive = name.ends_with(b".conda") || name.ends_with(b".tar.bz2");
-            let index = || {
-                tree.child(child, b"info")
-                    .and_then(|info| tree.child(info, b"index.json"))
-            };
-            (is_archive && tree.is_file(child)) || index().is_some()
-        })
+/// What conda and mamba leave in a cache that lies outside of an environment.
+fn has_marks(tree: &Tree<'_>, folder: NodeId) -> bool {
+    ["urls", "urls.txt"].iter().any(|name| {
+        tree.child(folder, name.as_bytes())
+            .is_some_and(|node| tree.is_file(node))
+    }) || tree.children(folder).any(|child| is_extracted(tree, child))
+}
+
+/// Archives, extracted packages, the index of a channel and the lists of where all came from; what
+/// else lies there is not conda's.
+fn is_cached(tree: &Tree<'_>, node: NodeId) -> bool {
+    let name = tree.name(node);
+    let is_archive = name.ends_with(b".conda") || name.ends_with(b".tar.bz2");
+    let is_list = matches!(name, b"urls" | b"urls.txt") && tree.is_file(node);
+    (is_archive && tree.is_file(node))
+        || is_list
+        || (name == b"cache" && tree.is_directory(node))
+        || is_extracted(tree, node)
+}
+
+/// `NAME-VERSION-BUILD/info/index.json` (conda-build's documentation, "Package metadata").
+fn is_extracted(tree: &Tree<'_>, node: NodeId) -> bool {
+    let index = tree
+        .child(node, b"info")
+        .and_then(|info| tree.child(info, b"index.json"));
+    index.is_some_and(|index| tree.is_file(index))
 }
 
 #[cfg(test)]
@@ -82,6 +104,20 @@ mod tests {
             found.held["/c/pkgs/a-1/lib/a"],
             "/usr/bin/t names /c/pkgs/a-1/lib/a"
         );
+    }
+
+    #[test]
+    fn what_is_not_of_conda_stays_in_the_cache_and_elsewhere() {
+        let found = decide_text(&format!(
+            "{CACHE}c/pkgs/setup.sh = x\nopt/pkgs/foo.tar.bz2 = z\nopt/pkgs/install.sh = y\n"
+        ));
+        for path in [
+            "/c/pkgs/setup.sh",
+            "/opt/pkgs/foo.tar.bz2",
+            "/opt/pkgs/install.sh",
+        ] {
+            assert!(!found.gone.contains(path), "{path}");
+        }
     }
 
     #[test]

@@ -94,9 +94,8 @@ fn toolchain(context: &Context<'_>, prefix: NodeId) -> Option<Claim> {
         commands: true,
     };
     Some(Claim {
-        rule: &RULE,
-        area: None,
-        units: vec![unit],
+        prefix: Some(prefix),
+        ..Claim::new(&RULE, None, vec![unit])
     })
 }
 

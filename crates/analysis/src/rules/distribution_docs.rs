@@ -3,7 +3,8 @@
 //!
 //! **Why it is safe.** Programs do not read it. Debian allows leaving it out at installation
 //! (dpkg.cfg(5), `path-exclude`) and ships its own minimal images so. Copyright files and other
-//! licences stay, as Debian policy 12.5 and most licences demand; links and folders stay too.
+//! licences stay, as Debian policy 12.5 and most licences demand; so do links, folders, examples,
+//! programs, and documents that no package brought: somebody put those there.
 //!
 //! **Evidence.** A program that names a document keeps the documents of that package. Manual and
 //! info pages stay where a program that shows them is in the image. The lists of files that package
@@ -37,7 +38,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
 mod tests {
     use crate::testing::{decide, decide_text, set};
 
-    const ROOT: &str = "[apt]\nusr/share/doc/t/changelog.gz = x\nusr/share/doc/t/copyright = free\nusr/share/doc/t-data -> t\nusr/share/man/man1/t.1.gz = x\nvar/lib/dpkg/status = Package: t\\nStatus: install ok installed\\nVersion: 1\\n\nvar/lib/dpkg/info/t.list = /usr/share/doc/t/changelog.gz\\n/usr/bin/t\\n/usr/lib/t/help\\n\n";
+    const ROOT: &str = "[apt]\nusr/share/doc/t/changelog.gz = x\nusr/share/doc/t/copyright = free\nusr/share/doc/t-data -> t\nusr/share/man/man1/t.1.gz = x\nvar/lib/dpkg/status = Package: t\\nStatus: install ok installed\\nVersion: 1\\n\nvar/lib/dpkg/info/t.list = /usr/share/doc/t/changelog.gz\\n/usr/share/doc/t/usage.txt\\n/usr/share/doc/t/examples/x.sh\\n/usr/share/man/man1/t.1.gz\\n/usr/bin/t\\n/usr/lib/t/help\\n\n";
 
     #[test]
     fn documents_go_and_copyright_and_links_stay() {
@@ -49,6 +50,14 @@ mod tests {
                 "/usr/share/man/man1/t.1.gz"
             ])
         );
+    }
+
+    #[test]
+    fn examples_and_documents_of_the_image_itself_stay() {
+        let found = decide_text(&format!(
+            "{ROOT}usr/share/doc/t/examples/x.sh = x\nusr/share/doc/mine/guide.txt = x\n"
+        ));
+        assert_eq!(found.gone, decide_text(ROOT).gone);
     }
 
     #[test]

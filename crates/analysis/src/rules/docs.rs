@@ -7,9 +7,14 @@ use crate::finding::{Claim, Unit};
 use crate::rules::Rule;
 
 /// Programs that show manual pages. Where one is there, the pages are what it is there for.
-const MANUAL_READERS: [&str; 3] = ["man", "mandoc", "yelp"];
+const MANUAL_READERS: [&str; 9] = [
+    "man", "mandoc", "yelp", "xman", "tkman", "qman", "groff", "nroff", "emacs",
+];
 /// Programs that show info pages.
 const INFO_READERS: [&str; 3] = ["info", "pinfo", "emacs"];
+
+/// Folders of scripts and configuration to copy or source (Debian Policy 12.6).
+const EXAMPLES: [&[u8]; 4] = [b"examples", b"contrib", b"samples", b"scripts"];
 
 /// Beginnings of the names of licences and credits, which stay: distributing programs without them
 /// breaks most licences.
@@ -36,27 +41,35 @@ pub(super) fn claims(context: &Context<'_>, rule: &'static Rule, share: NodeId) 
         // A program that reads one of its own documents may read its neighbours: a package's folder
         // stays or goes as one.
         out.extend(folder(name).map(|area| {
-            Claim {
+            Claim::new(
                 rule,
-                area: Some(area),
-                units: tree
-                    .children(area)
+                Some(area),
+                tree.children(area)
                     .map(|child| documents(context, child))
                     .filter(|unit| !unit.nodes().is_empty())
                     .collect(),
-            }
+            )
         }));
     }
-    for (name, readers) in [("man", &MANUAL_READERS), ("info", &INFO_READERS)] {
-        let reader = context.has_program(readers);
+    for (name, readers) in [
+        ("man", MANUAL_READERS.as_slice()),
+        ("info", INFO_READERS.as_slice()),
+    ] {
+        let reader =
+            context.has_program(|name| readers.iter().any(|reader| is_called(name, reader)));
         let guard = reader.then(|| format!("a program that shows {name} pages is in the image"));
-        out.extend(folder(name).map(|area| Claim {
-            rule,
-            area: Some(area),
-            units: pages(context, area, guard.as_ref()),
-        }));
+        out.extend(
+            folder(name)
+                .map(|area| Claim::new(rule, Some(area), pages(context, area, guard.as_ref()))),
+        );
     }
     out
+}
+
+/// Whether a program is a reader or a variant of it, such as `emacs-nox` or `man.1`.
+fn is_called(name: &[u8], reader: &str) -> bool {
+    let rest = name.strip_prefix(reader.as_bytes());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"-") || rest.starts_with(b"."))
 }
 
 /// Files below a folder that are no licences, and the links to such files. Folders and the links
@@ -75,23 +88,38 @@ fn documents(context: &Context<'_>, folder: NodeId) -> Unit {
         .filter(|node| tree.leaf_of(*node).is_some());
     Unit::names(
         files
-            .filter(|node| !is_licence(context, *node) && leads_to_document(*node))
+            .filter(|node| is_prose(context, *node) && leads_to_document(*node))
             .collect(),
     )
 }
 
 /// Manual pages, and the links between them.
 fn pages(context: &Context<'_>, area: NodeId, guard: Option<&String>) -> Vec<Unit> {
-    let pages = context
-        .tree
-        .walk(area)
-        .filter(|node| context.tree.leaf_of(*node).is_some());
+    let pages = context.tree.walk(area).filter(|node| {
+        context.tree.leaf_of(*node).is_some() && context.packages.owner(*node).is_some()
+    });
     pages
         .map(|page| Unit {
             guard: guard.cloned(),
             ..Unit::names(vec![page])
         })
         .collect()
+}
+
+/// Whether a document came with a package, as something to read: documents that no package owns were
+/// put there by somebody, examples are there to be used, and licences must stay.
+fn is_prose(context: &Context<'_>, node: NodeId) -> bool {
+    let path = context.tree.path(node);
+    let is_example = path.components().any(|part| EXAMPLES.contains(&part));
+    let is_program = context.tree.is_file(node)
+        && context
+            .tree
+            .attributes(node)
+            .is_none_or(|file| file.mode & 0o111 != 0);
+    context.packages.owner(node).is_some()
+        && !is_licence(context, node)
+        && !is_example
+        && !is_program
 }
 
 fn is_licence(context: &Context<'_>, node: NodeId) -> bool {

@@ -28,31 +28,30 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         .walk(Tree::ROOT)
         .filter(|node| is_source(context, *node));
     found
-        .map(|node| Claim {
-            rule: &RULE,
-            area: None,
-            units: vec![Unit::names(vec![node])],
-        })
+        .map(|node| Claim::new(&RULE, None, vec![Unit::names(vec![node])]))
         .collect()
 }
 
 /// `src.zip` beside the virtual machine's files: in `lib` of a JDK from version 9 on, in its root
-/// before, in a folder of its own under `jvm` where Debian packages it alone.
+/// before; or, where Debian packages it alone, in a package's folder below `jvm`.
 fn is_source(context: &Context<'_>, node: NodeId) -> bool {
     let tree = context.tree;
     if tree.name(node) != b"src.zip" || tree.leaf_of(node).is_none() {
         return false;
     }
     let folder = tree.parent(node);
-    let has = |folder: NodeId, name: &[u8]| tree.child(folder, name).is_some();
-    let bin = |folder: NodeId| {
-        tree.child(folder, b"bin")
-            .is_some_and(|bin| has(bin, b"java") || has(bin, b"javac"))
+    let file = |folder: NodeId, name: &[u8]| {
+        tree.child(folder, name)
+            .is_some_and(|node| !tree.is_directory(node))
     };
-    has(folder, b"modules")
-        || bin(folder)
-        || bin(tree.parent(folder))
-        || tree.path(node).components().any(|part| part == b"jvm")
+    let is_home = |home: NodeId| {
+        tree.child(home, b"bin")
+            .is_some_and(|bin| file(bin, b"java") || file(bin, b"javac"))
+    };
+    let in_jvm = || tree.path(node).components().any(|part| part == b"jvm");
+    is_home(folder)
+        || (is_home(tree.parent(folder)) && tree.name(folder) == b"lib")
+        || (context.packages.owner(node).is_some() && in_jvm())
 }
 
 #[cfg(test)]
@@ -72,13 +71,16 @@ mod tests {
 
     #[test]
     fn an_archive_that_is_only_called_so_stays() {
-        assert_eq!(decide_text("[a]\nsrv/data/src.zip = z").gone, set(&[]));
+        assert_eq!(
+            decide_text("[a]\nsrv/data/src.zip = z\nsrv/data/modules/x = x").gone,
+            set(&[])
+        );
     }
 
     #[test]
     fn a_program_that_names_the_archive_keeps_it() {
         let found = decide_text(
-            "[a]\nopt/jdk/lib/modules = x\nopt/jdk/lib/src.zip = z\napp/ide.conf = src=/opt/jdk/lib/src.zip",
+            "[a]\nopt/jdk/bin/java = x\nopt/jdk/lib/src.zip = z\napp/ide.conf = src=/opt/jdk/lib/src.zip",
         );
         assert_eq!(
             found.held["/opt/jdk/lib/src.zip"],

@@ -27,6 +27,7 @@ const FOLDERS: [&[u8]; 4] = [b"http", b"http-v2", b"wheels", b"selfcheck"];
 
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let tree = context.tree;
+    let made_by_run = context.made_by_run();
     let in_homes = tree
         .walk(Tree::ROOT)
         .filter(|node| tree.name(*node) == b"pip" && tree.name(tree.parent(*node)) == b".cache");
@@ -37,16 +38,28 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     let mut caches: Vec<NodeId> = in_homes.chain(named).collect();
     caches.sort_unstable();
     caches.dedup();
-    let claim = |cache| Claim {
-        rule: &RULE,
-        area: Some(cache),
-        units: tree
-            .children(cache)
-            .filter(|child| FOLDERS.contains(&tree.name(*child)))
-            .map(|child| context.whole(child))
-            .collect(),
+    let claim = |cache| {
+        Claim::new(
+            &RULE,
+            Some(cache),
+            tree.children(cache)
+                .filter(|child| {
+                    FOLDERS.contains(&tree.name(*child)) && is_of_pip(context, *child, &made_by_run)
+                })
+                .map(|child| context.whole(child))
+                .collect(),
+        )
     };
     caches.into_iter().map(claim).collect()
+}
+
+/// Whether pip made all of it in a RUN step: wheels may be put there on purpose.
+fn is_of_pip(context: &Context<'_>, folder: NodeId, made_by_run: impl Fn(NodeId) -> bool) -> bool {
+    let mut files = context
+        .tree
+        .walk(folder)
+        .filter(|node| context.tree.is_file(*node));
+    context.tree.name(folder) != b"wheels" || files.all(made_by_run)
 }
 
 #[cfg(test)]
@@ -56,7 +69,7 @@ mod tests {
     #[test]
     fn the_cache_of_every_user_goes() {
         let found = decide_text(
-            "[a]\nroot/.cache/pip/http-v2/0/a = x\nhome/me/.cache/pip/wheels/b = y\nroot/.cache/other/c = z",
+            "[RUN pip]\nroot/.cache/pip/http-v2/0/a = x\nhome/me/.cache/pip/wheels/b = y\nroot/.cache/other/c = z",
         );
         assert!(
             found.gone.contains("/root/.cache/pip/http-v2/0/a")
@@ -68,7 +81,7 @@ mod tests {
     #[test]
     fn wheels_that_a_script_installs_later_stay() {
         let found = decide_text(
-            "[a]\nroot/.cache/pip/wheels/b.whl = y\napp/start.sh = pip install /root/.cache/pip/wheels/b.whl",
+            "[RUN pip]\nroot/.cache/pip/wheels/b.whl = y\napp/start.sh = pip install /root/.cache/pip/wheels/b.whl",
         );
         assert_eq!(found.gone, set(&[]));
     }

@@ -37,11 +37,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     if units.is_empty() {
         Vec::new()
     } else {
-        vec![Claim {
-            rule: &RULE,
-            area: None,
-            units,
-        }]
+        vec![Claim::new(&RULE, None, units)]
     }
 }
 

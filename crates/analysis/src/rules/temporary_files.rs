@@ -4,10 +4,11 @@
 //! between two runs of a program. The folders themselves, their modes and every folder in them
 //! stay.
 //!
-//! **Evidence.** Anything that stays, or the image's own command, environment, working folder or
-//! volumes, and names a file or folder in `/tmp` keeps what is there; naming `/tmp` itself does not
-//! count. A file that can be executed, one that a `COPY` or `ADD` put there, and every file when the
-//! image starts in `/tmp` stay: they were perhaps put there on purpose.
+//! **Evidence.** Only files that a RUN step made are found; what a COPY or ADD may have put there, in
+//! whatever layer, or what no history tells of, stays. So does a file that can be executed.
+//! Anything that stays, or the image's own command, environment, working folder or volumes, and names
+//! a file or folder in `/tmp` keeps what is there. `/tmp` itself counts where the image's config or
+//! a home in `/etc/passwd` names it; programs name it for files of their own.
 //!
 //! **Example.** `/tmp/hsperfdata_root/17`, `/tmp/tmpx0a7.tar.gz`.
 
@@ -27,62 +28,60 @@ pub(super) const RULE: Rule = Rule {
 
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let tree = context.tree;
-    let steps = context.config.layer_steps(tree.layers().len());
-    let working_folder = context
-        .config
-        .run_time_texts()
-        .remove("WorkingDir")
-        .unwrap_or_default();
-    let start = working_folder
-        .first()
-        .and_then(|path| tree.resolve(path.as_bytes()));
+    let made_by_run = context.made_by_run();
     let folders = ["/tmp", "/var/tmp"]
         .into_iter()
         .filter_map(|path| context.folder(path));
-    let claim = |top: NodeId| {
-        let starts_here = start.is_some_and(|start| tree.is_within(start, tree.parent(top)));
-        let mut units = context.files(top, |node| !can_be_executed(context, node));
-        for unit in &mut units {
-            unit.guard = if starts_here {
-                Some("the image starts in this folder".to_owned())
-            } else {
-                copied(context, unit.nodes()[0], &steps)
-            };
-        }
-        Claim {
-            rule: &RULE,
-            area: Some(top),
-            units,
-        }
+    let claim = |(folder, top): (NodeId, NodeId)| {
+        let guard = named(context, folder)
+            .then(|| "the image's config or a home names this folder".to_owned());
+        let mut units = context.files(top, |node| is_data(context, node) && made_by_run(node));
+        units
+            .iter_mut()
+            .for_each(|unit| unit.guard.clone_from(&guard));
+        Claim::new(&RULE, Some(top), units)
     };
     // An area for each name in the folder: every program names /tmp, and means files of its own.
-    folders
-        .flat_map(|folder| tree.children(folder).collect::<Vec<_>>())
-        .map(claim)
+    let tops = folders.flat_map(|folder| {
+        tree.children(folder)
+            .map(move |top| (folder, top))
+            .collect::<Vec<_>>()
+    });
+    tops.map(claim)
         .filter(|claim| !claim.units.is_empty())
         .collect()
 }
 
-fn can_be_executed(context: &Context<'_>, node: NodeId) -> bool {
+fn is_data(context: &Context<'_>, node: NodeId) -> bool {
     context
         .tree
         .attributes(node)
-        .is_none_or(|file| file.mode & 0o111 != 0)
+        .is_some_and(|file| file.mode & 0o111 == 0)
 }
 
-/// Whether the step that made the file's layer copied it there.
-fn copied(context: &Context<'_>, node: NodeId, steps: &[Option<String>]) -> Option<String> {
-    let layer = context.tree.node_entry(node)?.layer as usize;
-    let step = steps.get(layer)?.as_deref()?;
-    // Docker's classic builder writes `/bin/sh -c #(nop) COPY ...`, BuildKit `COPY ... # buildkit`.
-    let instruction = step
-        .split_once("#(nop)")
-        .map_or(step, |(_, instruction)| instruction)
-        .trim_start();
-    ["COPY", "ADD"]
-        .iter()
-        .any(|word| instruction.starts_with(word))
-        .then(|| "a COPY or ADD of the Dockerfile put it there".to_owned())
+/// Whether the config or a user's home is this folder, or a place in it where the image starts.
+fn named(context: &Context<'_>, folder: NodeId) -> bool {
+    let tree = context.tree;
+    let texts = context.config.run_time_texts();
+    let start = texts
+        .get("WorkingDir")
+        .and_then(|list| list.first())
+        .and_then(|path| tree.resolve(path.as_bytes()));
+    let words = texts
+        .values()
+        .flatten()
+        .flat_map(|text| text.split(|c: char| c.is_whitespace() || "=:,;'\"".contains(c)));
+    let homes = tree
+        .resolve(b"/etc/passwd")
+        .and_then(|node| tree.leaf_of(node))
+        .and_then(|leaf| tree.read(leaf).read_all(1 << 20).ok());
+    let homes = homes
+        .map(|text| String::from_utf8_lossy(&text).into_owned())
+        .unwrap_or_default();
+    let homes = homes.lines().filter_map(|line| line.split(':').nth(5));
+    let is_folder =
+        |path: &str| path.starts_with('/') && tree.resolve(path.as_bytes()) == Some(folder);
+    start.is_some_and(|start| tree.is_within(start, folder)) || words.chain(homes).any(is_folder)
 }
 
 #[cfg(test)]
@@ -108,16 +107,29 @@ mod tests {
     }
 
     #[test]
-    fn what_a_copy_put_there_and_where_the_image_starts_stays() {
-        let copied = decide_text("[/bin/sh -c #(nop) COPY file:1 in /tmp/]\ntmp/a.py = x");
+    fn what_a_copy_may_have_put_there_stays() {
+        let copy = "[/bin/sh -c #(nop) COPY file:1 in /tmp/]\ntmp/a.py = x\n";
+        assert_eq!(decide_text(copy).gone, set(&[]));
+        let chown = format!("{copy}[/bin/sh -c chown nobody /tmp/a.py]\ntmp/a.py (9:9) = x\n");
+        assert!(!decide_text(&chown).gone.contains("/tmp/a.py"));
         assert_eq!(
-            copied.held["/tmp/a.py"],
-            "a COPY or ADD of the Dockerfile put it there"
+            decide_text("[Imported from -]\ntmp/a.py = x").gone,
+            set(&[])
         );
-        let starts = decide(
-            &ounce_testkit::image("[RUN x]\ntmp/a.py = x")
-                .with_config(serde_json::json!({ "WorkingDir": "/tmp" })),
-        );
-        assert_eq!(starts.gone, set(&[]));
+    }
+
+    #[test]
+    fn an_image_that_works_in_the_folder_keeps_it() {
+        let text = "[RUN x]\ntmp/a.py = x";
+        for config in [
+            serde_json::json!({ "WorkingDir": "/tmp" }),
+            serde_json::json!({ "Env": ["PYTHONPATH=/tmp"] }),
+            serde_json::json!({ "Volumes": { "/tmp": {} } }),
+        ] {
+            let found = decide(&ounce_testkit::image(text).with_config(config));
+            assert_eq!(found.gone, set(&[]));
+        }
+        let home = format!("{text}\netc/passwd = svc:x:9:9::/tmp:/bin/sh\\n");
+        assert_eq!(decide_text(&home).gone, set(&[]));
     }
 }
