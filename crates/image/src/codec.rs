@@ -29,8 +29,9 @@ pub enum Codec {
     Zstd,
 }
 
-/// libdeflate's default: 94 MB/s a core, within 1 % of the size of level 9 on real layers.
-const GZIP_LEVEL: i32 = 6;
+/// 18 % less work than libdeflate's default of 6 for 0.5 % more bytes (787 and 791 MB of conda layers);
+/// level 4 takes 14 % less again, for 1.8 %.
+const GZIP_LEVEL: i32 = 5;
 /// Twice the work of zstd's default for 5 % less; still faster than gzip.
 const ZSTD_LEVEL: i32 = 9;
 
@@ -53,7 +54,7 @@ impl Codec {
     pub fn settings(self) -> &'static str {
         match self {
             Self::Plain => "none",
-            Self::Gzip => "gzip, libdeflate level 6, members of 1 MiB",
+            Self::Gzip => "gzip, libdeflate level 5, members of 1 MiB",
             Self::Zstd => "zstd, level 9, frames of 4 MiB",
         }
     }
