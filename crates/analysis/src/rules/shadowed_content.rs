@@ -62,4 +62,11 @@ mod tests {
         let found = decide_text("[a]\nusr/lib/x = old\nlib -> usr/lib\n[b]\nlib/x = new");
         assert_eq!(found.gone, set(&[]));
     }
+
+    #[test]
+    fn a_link_that_a_later_path_leads_through_stays() {
+        // The second layer repeats the link after using it: without the first one it would use a folder.
+        let text = "[a]\nusr/bin/tool = x\nbin -> usr/bin\n[b]\nbin/extra = y\nbin -> usr/bin";
+        assert_eq!(decide_text(text).gone, set(&[]));
+    }
 }
