@@ -28,7 +28,13 @@ fn check(bytes: &[u8]) {
         read_tree(&tree);
         let hidden = tree.hidden().into_iter().map(|(entry, _)| entry);
         let drop = hidden.filter(|entry| !tree.is_disputed(*entry)).collect();
-        if let Err(error @ Error::Unfaithful { .. }) = rewrite(&tree, &Edit { drop }) {
+        if let Err(error @ Error::Unfaithful { .. }) = rewrite(
+            &tree,
+            &Edit {
+                drop,
+                ..Edit::default()
+            },
+        ) {
             panic!("leaving out hidden entries: {error}");
         }
     }

@@ -1,25 +1,10 @@
 //! What the fuzz targets share: layers from bytes, and reading all that content can say.
 
-use ounce_image::{Blob, Codec, CompressionMap, Layer, StoredLayer, Tree, read_entries};
+use ounce_image::{Blob, Layer, Tree};
 
 /// The bytes as an uncompressed layer; `None` when they are no tar archive that images may hold.
 pub fn layer(bytes: &[u8]) -> Option<Layer> {
-    let tar = Blob::from_bytes(bytes.to_vec());
-    let entries = read_entries(&tar, "fuzz").ok()?;
-    let map = CompressionMap::estimate(&tar).expect("bytes in memory can be read");
-    let stored = StoredLayer {
-        blob: tar.clone(),
-        codec: Codec::Plain,
-        digest: None,
-    };
-    Some(Layer {
-        place: "fuzz".into(),
-        diff_id: None,
-        tar,
-        entries,
-        stored,
-        map,
-    })
+    Layer::plain(Blob::from_bytes(bytes.to_vec()), "fuzz").ok()
 }
 
 /// The parts of a text between lines that hold nothing but `%`.

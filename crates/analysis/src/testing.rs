@@ -2,11 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::OnceLock;
 
-use ounce_image::{
-    Blob, Codec, Config, Digest, Layer, Progress, StoredLayer, Tree, read_entries, rewrite,
-};
+use ounce_image::{Blob, Config, Layer, Progress, Tree, rewrite};
 use ounce_testkit::TestImage;
 
 use crate::packages::Packages;
@@ -15,21 +12,7 @@ use crate::rules::Context;
 
 /// The layers of a test image, opened.
 pub(crate) fn layers(image: &TestImage) -> Vec<Layer> {
-    let open = |bytes: &Vec<u8>| {
-        let tar = Blob::from_bytes(bytes.clone());
-        Layer {
-            place: "test".into(),
-            diff_id: Some(Digest::of(bytes)),
-            entries: read_entries(&tar, "test").unwrap(),
-            map: OnceLock::new(),
-            stored: StoredLayer {
-                blob: tar.clone(),
-                codec: Codec::Plain,
-                digest: None,
-            },
-            tar,
-        }
-    };
+    let open = |bytes: &Vec<u8>| Layer::plain(Blob::from_bytes(bytes.clone()), "test").unwrap();
     image.layers.iter().map(open).collect()
 }
 

@@ -7,7 +7,8 @@ use crate::blob::Blob;
 use crate::codec::Codec;
 use crate::compression::CompressionMap;
 use crate::digest::Digest;
-use crate::tar::Entry;
+use crate::error::Result;
+use crate::tar::{Entry, read_entries};
 
 /// A layer of an image that was opened.
 #[derive(Debug, Clone)]
@@ -39,6 +40,27 @@ pub struct StoredLayer {
 }
 
 impl Layer {
+    /// A layer of uncompressed bytes that no config records; `place` names it in messages.
+    ///
+    /// # Errors
+    /// The bytes are no tar archive that images may hold.
+    pub fn plain(tar: Blob, place: &str) -> Result<Self> {
+        let entries = read_entries(&tar, place)?;
+        let stored = StoredLayer {
+            blob: tar.clone(),
+            codec: Codec::Plain,
+            digest: None,
+        };
+        Ok(Self {
+            diff_id: None,
+            tar,
+            entries,
+            place: place.into(),
+            stored,
+            map: OnceLock::new(),
+        })
+    }
+
     /// The name of the layer in reports: its digest, or what it was read from.
     pub fn name(&self) -> String {
         match self.diff_id.or(self.stored.digest) {
