@@ -81,10 +81,4 @@ impl Layer {
         }
         Ok(self.map.get().expect("set above"))
     }
-
-    /// Bytes of content: sizes of files and lengths of symbolic links, as Docker counts the size
-    /// of a layer.
-    pub fn content_bytes(&self) -> u64 {
-        self.entries.iter().map(|entry| entry.size).sum()
-    }
 }

@@ -39,11 +39,6 @@ impl Progress {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// Whether [`Progress::stop`] was called.
-    pub fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
-    }
-
     /// Bytes that have passed and bytes that were announced.
     pub fn counts(&self) -> (u64, u64) {
         (
