@@ -116,6 +116,7 @@ fn a_file_that_holds_another_is_refused() {
 #[test]
 fn a_root_that_is_a_file_is_refused() {
     refused("[A]\n./ (fifo)", &["the root is not a folder"]);
+    refused("[A]\na = x\n./ == a", &["the root is not a folder"]);
 }
 
 #[test]

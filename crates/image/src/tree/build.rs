@@ -113,9 +113,6 @@ impl<'a> Tree<'a> {
 
     fn add_leaf(&mut self, id: EntryId) -> Result<()> {
         let path = &self.entry(id).path;
-        if path.is_root() {
-            return Err(self.wrong(id, "the root is not a folder"));
-        }
         let (parent, disputed) = self.parent_of(id)?;
         let leaf = LeafId(self.leaves.len() as u32);
         self.leaves.push(Leaf {
@@ -169,7 +166,11 @@ impl<'a> Tree<'a> {
     /// The folder that an entry goes into, made when no layer lists it; and whether the way there
     /// led through a symbolic link.
     fn parent_of(&mut self, id: EntryId) -> Result<(NodeId, bool)> {
-        let parent = self.entry(id).path.parent();
+        let path = &self.entry(id).path;
+        if path.is_root() {
+            return Err(self.wrong(id, "the root is not a folder"));
+        }
+        let parent = path.parent();
         let (mut at, mut disputed) = (Self::ROOT, false);
         let mut links = 0;
         for name in parent.components() {
