@@ -40,10 +40,40 @@ impl Claim {
 pub struct Unit {
     /// What would go.
     pub content: Content,
-    /// Why it stays although nothing points at it, when the rule itself found a reason.
-    pub guard: Option<String>,
-    /// Whether its programs are called by name (a compiler named in a script speaks against it).
-    pub commands: bool,
+    /// What the rule itself looked at.
+    pub guard: Guard,
+    /// Programs, of the unit or not, that need the unit: the name of one as a whole word anywhere in
+    /// what stays speaks against it.
+    pub programs: Vec<NodeId>,
+}
+
+/// The answer to a rule's own question. Whatever it is, evidence is still looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Guard {
+    /// There is no question; evidence alone decides.
+    #[default]
+    Evidence,
+    /// Nothing needs it: a sentence that says what was looked at.
+    Proved(String),
+    /// Something needs it: a sentence that says what.
+    Refused(String),
+    /// There is no telling: a sentence that says what is not understood.
+    Unknown(String),
+}
+
+impl Guard {
+    /// Refused for this reason, if there is one.
+    pub fn refused(reason: Option<String>) -> Self {
+        reason.map_or(Self::Evidence, Self::Refused)
+    }
+
+    /// Why the unit stays although nothing points at it.
+    pub fn reason_to_keep(&self) -> Option<&str> {
+        match self {
+            Self::Evidence | Self::Proved(_) => None,
+            Self::Refused(reason) | Self::Unknown(reason) => Some(reason),
+        }
+    }
 }
 
 /// What a unit consists of.
@@ -60,8 +90,8 @@ impl Unit {
     pub fn names(names: Vec<NodeId>) -> Self {
         Self {
             content: Content::Names(names),
-            guard: None,
-            commands: false,
+            guard: Guard::Evidence,
+            programs: Vec::new(),
         }
     }
 

@@ -19,7 +19,7 @@ mod globs;
 #[cfg(test)]
 mod testing;
 
-pub use finding::{Claim, Content, Evidence, Problem, Referrer, Unit};
+pub use finding::{Claim, Content, Evidence, Guard, Problem, Referrer, Unit};
 pub use packages::Packages;
 pub use plan::{Decision, Options, OptionsError, Plan, plan};
 pub use rules::{RULES, Rule, Tier};

@@ -14,6 +14,7 @@ mod distribution_docs;
 mod jdk_sources;
 mod logs;
 mod pip_cache;
+mod python_bytecode;
 mod shadowed_content;
 mod temporary_files;
 
@@ -27,10 +28,15 @@ use crate::finding::{Claim, Unit};
 use crate::packages::Packages;
 
 /// How far a rule's removals can be felt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Tier {
     /// Cannot affect what the image does.
+    #[default]
     Safe,
+    /// Cannot affect it as long as what its guard looked at is all there is; taken when asked for.
+    Guarded,
+    /// Costs a feature or a kind of machine; reported with its size, never taken.
+    OptIn,
 }
 
 impl Tier {
@@ -38,6 +44,8 @@ impl Tier {
     pub fn name(self) -> &'static str {
         match self {
             Self::Safe => "safe",
+            Self::Guarded => "guarded",
+            Self::OptIn => "opt-in",
         }
     }
 }
@@ -97,7 +105,7 @@ pub struct Context<'a> {
 }
 
 /// All rules. When two find the same file, the earlier one has it.
-pub const RULES: [&Rule; 12] = [
+pub const RULES: [&Rule; 13] = [
     &shadowed_content::RULE,
     &conda_package_cache::RULE,
     &conda_toolchain::RULE,
@@ -110,6 +118,7 @@ pub const RULES: [&Rule; 12] = [
     &distribution_docs::RULE,
     &logs::RULE,
     &temporary_files::RULE,
+    &python_bytecode::RULE,
 ];
 
 impl Context<'_> {
@@ -240,7 +249,8 @@ mod tests {
                 rule.page(),
                 "run `just docs`"
             );
-            for part in ["**Why it is safe.**", "**Evidence.**", "**Example.**"] {
+            let why = format!("**Why it is {}.**", rule.tier.name());
+            for part in [why.as_str(), "**Evidence.**", "**Example.**"] {
                 assert!(rule.page().contains(part), "{}: {part}", rule.id);
             }
         }

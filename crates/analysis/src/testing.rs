@@ -8,7 +8,7 @@ use ounce_testkit::TestImage;
 
 use crate::packages::Packages;
 use crate::plan::{Decision, Options, plan};
-use crate::rules::Context;
+use crate::rules::{Context, Tier};
 
 /// The layers of a test image, opened.
 pub(crate) fn layers(image: &TestImage) -> Vec<Layer> {
@@ -21,6 +21,8 @@ pub(crate) fn layers(image: &TestImage) -> Vec<Layer> {
 pub(crate) struct Decided {
     /// What goes.
     pub(crate) gone: BTreeSet<String>,
+    /// What would go in a higher tier.
+    pub(crate) offered: BTreeSet<String>,
     /// What a rule found but stays, and why.
     pub(crate) held: BTreeMap<String, String>,
 }
@@ -33,6 +35,12 @@ pub(crate) fn decide(image: &TestImage) -> Decided {
 /// Decides on an image written as text.
 pub(crate) fn decide_text(text: &str) -> Decided {
     decide(&ounce_testkit::image(text))
+}
+
+/// Decides on an image written as text, the guarded tier taken too.
+pub(crate) fn decide_guarded(text: &str) -> Decided {
+    let options = Options::default().with_tier(Tier::Guarded);
+    decide_with(&ounce_testkit::image(text), &options)
 }
 
 /// Decides on an image with options, and rewrites it to see that the plan can be carried out.
@@ -62,7 +70,10 @@ pub(crate) fn decide_with(image: &TestImage, options: &Options) -> Decided {
             Decision::Gone => {
                 out.gone.insert(path);
             }
-            Decision::Kept(reason) => {
+            Decision::Offered => {
+                out.offered.insert(path);
+            }
+            Decision::Kept(reason) | Decision::OptIn(reason) => {
                 out.held.insert(path, reason.clone());
             }
             Decision::Held(evidence) => {

@@ -26,7 +26,7 @@ const RELATIVE: [&[u8]; 4] = [
 ];
 
 /// An index of what could go.
-pub(super) struct Targets {
+pub struct Targets {
     units: FxHashMap<NodeId, UnitId>,
     nodes: BTreeMap<UnitId, Vec<NodeId>>,
     /// For every folder at or below an area that holds units without being part of one: the units.
@@ -34,13 +34,14 @@ pub(super) struct Targets {
     /// Areas whose path ends in one of [`RELATIVE`].
     relative: Vec<(&'static [u8], NodeId)>,
     prefixes: Vec<Vec<u8>>,
-    /// Names of programs with the files that have them.
-    commands: Vec<(Vec<u8>, Vec<NodeId>)>,
+    /// Names of programs, in order, and for each the programs of this name with a unit they need.
+    names: Vec<Vec<u8>>,
+    programs: Vec<Vec<(NodeId, UnitId)>>,
 }
 
 impl Targets {
     /// Indexes the units for which `stays` says no; `owner` gives each claimed name its unit.
-    pub(super) fn new(
+    pub fn new(
         tree: &Tree<'_>,
         claims: &[Claim],
         owner: &FxHashMap<NodeId, UnitId>,
@@ -52,9 +53,10 @@ impl Targets {
             above: FxHashMap::default(),
             relative: Vec::new(),
             prefixes: Vec::new(),
-            commands: Vec::new(),
+            names: Vec::new(),
+            programs: Vec::new(),
         };
-        let mut commands: BTreeMap<Vec<u8>, Vec<NodeId>> = BTreeMap::new();
+        let mut programs: BTreeMap<Vec<u8>, Vec<(NodeId, UnitId)>> = BTreeMap::new();
         for (number, claim) in claims.iter().enumerate() {
             for (unit_number, unit) in claim.units.iter().enumerate() {
                 let id = UnitId {
@@ -75,12 +77,10 @@ impl Targets {
                     if let Some(area) = claim.area {
                         out.mark_above(tree, *node, area, id);
                     }
-                    if unit.commands && is_program(tree, *node) {
-                        commands
-                            .entry(tree.name(*node).to_vec())
-                            .or_default()
-                            .push(*node);
-                    }
+                }
+                for node in &unit.programs {
+                    let name = tree.name(*node).to_vec();
+                    programs.entry(name).or_default().push((*node, id));
                 }
                 out.nodes.insert(id, mine);
             }
@@ -90,7 +90,7 @@ impl Targets {
                 out.relative.extend(ending.map(|ending| (*ending, area)));
             }
         }
-        out.commands = commands.into_iter().collect();
+        (out.names, out.programs) = programs.into_iter().unzip();
         if !out.units.is_empty() {
             // Any absolute path may lead to a unit through links, so all of the root's names count.
             out.prefixes = tree
@@ -125,8 +125,7 @@ impl Targets {
 
     /// A scanner for everything that may point here; `None` when nothing could go.
     pub(super) fn scanner(&self) -> Option<Scanner> {
-        let names: Vec<_> = self.commands.iter().map(|(name, _)| name.clone()).collect();
-        Scanner::new(&self.prefixes, &names)
+        Scanner::new(&self.prefixes, &self.names)
     }
 
     /// The unit that a name is part of.
@@ -161,11 +160,11 @@ impl Targets {
             .collect()
     }
 
-    /// The programs behind a name that the scanner found.
-    pub(super) fn programs(&self, number: usize) -> &[NodeId] {
-        self.commands
+    /// The programs behind a name that the scanner found, with the units that they need.
+    pub(super) fn programs(&self, number: usize) -> &[(NodeId, UnitId)] {
+        self.programs
             .get(number)
-            .map(|(_, nodes)| nodes.as_slice())
+            .map(Vec::as_slice)
             .unwrap_or_default()
     }
 
@@ -197,18 +196,6 @@ impl Targets {
         }
         out
     }
-}
-
-/// Whether a file is a program whose name is its own: long and put together, so that it can be
-/// searched for in any file.
-fn is_program(tree: &Tree<'_>, node: NodeId) -> bool {
-    let name = tree.name(node);
-    let is_distinct = name.len() >= 8 && name.contains(&b'-');
-    let is_program = tree.name(tree.parent(node)) == b"bin" && tree.leaf_of(node).is_some();
-    // The folder of a toolchain is called as its triplet, from which programs' names are made.
-    let is_conda = name.windows(6).any(|part| part == b"-conda");
-    let is_triplet = is_conda && tree.is_directory(node) && name.ends_with(b"-linux-gnu");
-    is_distinct && (is_program || is_triplet)
 }
 
 /// The names that a written path may mean, starting from `base`: what is exactly there (links

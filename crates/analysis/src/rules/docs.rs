@@ -3,7 +3,7 @@
 use ounce_image::NodeId;
 
 use super::Context;
-use crate::finding::{Claim, Unit};
+use crate::finding::{Claim, Guard, Unit};
 use crate::rules::Rule;
 
 /// Programs that show manual pages. Where one is there, the pages are what it is there for.
@@ -57,10 +57,11 @@ pub(super) fn claims(context: &Context<'_>, rule: &'static Rule, share: NodeId) 
     ] {
         let reader =
             context.has_program(|name| readers.iter().any(|reader| is_called(name, reader)));
-        let guard = reader.then(|| format!("a program that shows {name} pages is in the image"));
+        let guard = Guard::refused(
+            reader.then(|| format!("a program that shows {name} pages is in the image")),
+        );
         out.extend(
-            folder(name)
-                .map(|area| Claim::new(rule, Some(area), pages(context, area, guard.as_ref()))),
+            folder(name).map(|area| Claim::new(rule, Some(area), pages(context, area, &guard))),
         );
     }
     out
@@ -94,13 +95,13 @@ fn documents(context: &Context<'_>, folder: NodeId) -> Unit {
 }
 
 /// Manual pages, and the links between them.
-fn pages(context: &Context<'_>, area: NodeId, guard: Option<&String>) -> Vec<Unit> {
+fn pages(context: &Context<'_>, area: NodeId, guard: &Guard) -> Vec<Unit> {
     let pages = context.tree.walk(area).filter(|node| {
         context.tree.leaf_of(*node).is_some() && context.packages.owner(*node).is_some()
     });
     pages
         .map(|page| Unit {
-            guard: guard.cloned(),
+            guard: guard.clone(),
             ..Unit::names(vec![page])
         })
         .collect()

@@ -90,12 +90,16 @@ pub(crate) enum View {
 
 /// What becomes of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Fate {
     /// It goes.
     Gone,
+    /// It stays, but would go with `--tier guarded`.
+    Offered,
     /// A rule found it, but it stays.
     Held,
+    /// It stays because it is of use; `held_by` says what it would cost to go without.
+    OptIn,
     /// It stays.
     Kept,
 }
@@ -121,6 +125,9 @@ pub(crate) struct Row {
     /// What keeps it: at most 100 reasons, each once, with the files they are about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) held_by: Vec<Reason>,
+    /// What the rule's guard looked at and found, where it has one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) proved_by: Vec<Proof>,
     /// The packages with the most bytes in it, at most 5.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) largest: Vec<Part>,
@@ -149,6 +156,15 @@ pub(crate) struct Reason {
     /// Where in the file, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) offset: Option<u64>,
+}
+
+/// Why a guard lets something go.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct Proof {
+    /// A sentence.
+    pub(crate) text: String,
+    /// Bytes on disk that it speaks of.
+    pub(crate) disk: u64,
 }
 
 /// A named part of a row.
@@ -232,6 +248,7 @@ impl Row {
             tier: None,
             why: String::new(),
             held_by: Vec::new(),
+            proved_by: Vec::new(),
             largest: Vec::new(),
             gone: 0,
             hidden: 0,

@@ -76,10 +76,16 @@ fn estimate_note(size: Size) -> &'static str {
 fn causes(out: &mut String, report: &Report) {
     let headings = [
         (Fate::Gone, "Goes: nothing in the image needs it", GREEN),
+        (Fate::Offered, "Could go with --tier guarded", GREEN),
         (
             Fate::Held,
             "Held back: something that stays may need it",
             YELLOW,
+        ),
+        (
+            Fate::OptIn,
+            "Of use to somebody: stays until you say otherwise",
+            Style::new(),
         ),
         (Fate::Kept, "Stays", Style::new()),
     ];
@@ -129,6 +135,9 @@ fn cause(out: &mut String, row: &Row) {
             .map(|part| format!("{} {}", part.name, bytes(part.disk)))
             .collect();
         note(out, &parts.join(", "));
+    }
+    for proof in row.proved_by.iter().take(REASONS) {
+        note(out, &proof.text);
     }
     for reason in row.held_by.iter().take(REASONS) {
         note(out, &sentence(reason));
