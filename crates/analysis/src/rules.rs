@@ -11,6 +11,7 @@ mod conda_headers;
 mod conda_package_cache;
 mod conda_toolchain;
 mod distribution_docs;
+mod installed_wheels;
 mod jdk_sources;
 mod logs;
 mod pip_cache;
@@ -105,7 +106,7 @@ pub struct Context<'a> {
 }
 
 /// All rules. When two find the same file, the earlier one has it.
-pub const RULES: [&Rule; 13] = [
+pub const RULES: [&Rule; 14] = [
     &shadowed_content::RULE,
     &conda_package_cache::RULE,
     &conda_toolchain::RULE,
@@ -119,6 +120,7 @@ pub const RULES: [&Rule; 13] = [
     &logs::RULE,
     &temporary_files::RULE,
     &python_bytecode::RULE,
+    &installed_wheels::RULE,
 ];
 
 impl Context<'_> {

@@ -48,7 +48,7 @@ pub(super) fn reason_to_keep(context: &Context<'_>, prefix: NodeId) -> Option<St
 }
 
 /// PEP 503: upper case, `-`, `_` and `.` make no difference on PyPI.
-fn same_name(a: &str, b: &str) -> bool {
+pub(super) fn same_name(a: &str, b: &str) -> bool {
     let fold = |c: char| {
         if c == '_' || c == '.' {
             '-'
