@@ -22,8 +22,11 @@ pub struct Elf {
     pub runpath: Vec<Vec<u8>>,
 }
 
-/// Dynamic sections and string tables of real files stay below 2 MiB; larger ones are hostile.
-const MAX_TABLE: u64 = 16 << 20;
+/// Dynamic sections of real files stay below 1 MiB; larger ones are hostile.
+const MAX_DYNAMIC: u64 = 16 << 20;
+
+/// The longest string that is read: a list of folders may hold several of the longest paths.
+const MAX_STRING: u64 = 64 << 10;
 
 /// Reads an ELF file; `None` when it is not one.
 ///
@@ -66,7 +69,7 @@ where
                     .map_err(text)?
                     .map(<[u8]>::to_vec);
             }
-            elf::PT_DYNAMIC if size <= MAX_TABLE => {
+            elf::PT_DYNAMIC if size <= MAX_DYNAMIC => {
                 dynamic = segment
                     .dynamic(endian, data)
                     .map_err(text)?
@@ -89,20 +92,22 @@ where
     let (Some(address), Some(size)) = (value(elf::DT_STRTAB), value(elf::DT_STRSZ)) else {
         return Ok(out);
     };
-    let strings = string_table::<H, R>(segments, endian, data, address, size)?;
-    let string = |offset: u64| -> Vec<u8> {
-        let rest = usize::try_from(offset)
-            .ok()
-            .and_then(|at| strings.get(at..))
-            .unwrap_or_default();
-        rest.split(|&b| b == 0).next().unwrap_or_default().to_vec()
+    // Programs with many symbols have string tables of 100 MB; only a few of the strings count here.
+    let table = file_offset::<H>(segments, endian, address)
+        .ok_or_else(|| "its string table is not in the file".to_owned())?;
+    let end = table.saturating_add(size);
+    let string = |offset: u64| {
+        let start = table.saturating_add(offset);
+        let range = start..end.min(start.saturating_add(MAX_STRING));
+        data.read_bytes_at_until(range, 0)
+            .map_err(|()| format!("the string at {offset} of its string table cannot be read"))
     };
     for entry in dynamic {
         let offset = entry.val(endian);
         match entry.tag(endian) {
-            elf::DT_NEEDED => out.needed.push(string(offset)),
-            elf::DT_RPATH => out.rpath.extend(folders(&string(offset))),
-            elf::DT_RUNPATH => out.runpath.extend(folders(&string(offset))),
+            elf::DT_NEEDED => out.needed.push(string(offset)?.to_vec()),
+            elf::DT_RPATH => out.rpath.extend(folders(string(offset)?)),
+            elf::DT_RUNPATH => out.runpath.extend(folders(string(offset)?)),
             elf::DT_NULL => break,
             _ => {}
         }
@@ -110,23 +115,13 @@ where
     Ok(out)
 }
 
-/// The bytes at a virtual address, which a loaded segment holds.
-fn string_table<'data, H, R>(
+/// Where in the file the bytes at a virtual address are, when a loaded segment holds them.
+fn file_offset<H: FileHeader<Endian = Endianness>>(
     segments: &[H::ProgramHeader],
     endian: Endianness,
-    data: R,
     address: u64,
-    size: u64,
-) -> Result<&'data [u8], String>
-where
-    H: FileHeader<Endian = Endianness>,
-    R: ReadRef<'data>,
-{
-    let missing = || "its string table is not in the file".to_owned();
-    if size > MAX_TABLE {
-        return Err(format!("a string table of {size} bytes is too large"));
-    }
-    let offset = segments.iter().find_map(|segment| {
+) -> Option<u64> {
+    segments.iter().find_map(|segment| {
         let start: u64 = segment.p_vaddr(endian).into();
         let len: u64 = segment.p_filesz(endian).into();
         let inside = address.checked_sub(start).filter(|inside| *inside < len)?;
@@ -134,9 +129,7 @@ where
         (segment.p_type(endian) == elf::PT_LOAD)
             .then(|| file.checked_add(inside))
             .flatten()
-    });
-    data.read_bytes_at(offset.ok_or_else(missing)?, size)
-        .map_err(|()| missing())
+    })
 }
 
 fn folders(list: &[u8]) -> Vec<Vec<u8>> {
