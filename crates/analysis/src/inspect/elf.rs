@@ -22,11 +22,12 @@ pub struct Elf {
     pub runpath: Vec<Vec<u8>>,
 }
 
-/// Dynamic sections of real files stay below 1 MiB; larger ones are hostile.
-const MAX_DYNAMIC: u64 = 16 << 20;
-
-/// The longest string that is read: a list of folders may hold several of the longest paths.
-const MAX_STRING: u64 = 64 << 10;
+/// Dynamic sections of real files hold some hundred entries of 16 bytes; larger ones are hostile.
+const MAX_DYNAMIC: u64 = 256 << 10;
+/// Of a library's name (`NAME_MAX` of Linux is 255; a path may stand in its place).
+const MAX_NAME: u64 = 4096;
+/// Of a list of folders, which may hold many of the longest paths.
+const MAX_FOLDERS: u64 = 1 << 20;
 
 /// Reads an ELF file; `None` when it is not one.
 ///
@@ -95,22 +96,28 @@ where
     // Programs with many symbols have string tables of 100 MB; only a few of the strings count here.
     let table = file_offset::<H>(segments, endian, address)
         .ok_or_else(|| "its string table is not in the file".to_owned())?;
-    let end = table.saturating_add(size);
-    let string = |offset: u64| {
-        let start = table.saturating_add(offset);
-        let range = start..end.min(start.saturating_add(MAX_STRING));
-        data.read_bytes_at_until(range, 0)
-            .map_err(|()| format!("the string at {offset} of its string table cannot be read"))
+    let string = |at: u64, longest: u64| {
+        let len = size.saturating_sub(at).min(longest);
+        let bytes = table
+            .checked_add(at)
+            .and_then(|start| data.read_bytes_at(start, len).ok())
+            .ok_or_else(|| "its string table is cut short".to_owned())?;
+        let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
+        Ok::<_, String>(&bytes[..end])
     };
-    for entry in dynamic {
-        let offset = entry.val(endian);
-        match entry.tag(endian) {
-            elf::DT_NEEDED => out.needed.push(string(offset)?.to_vec()),
-            elf::DT_RPATH => out.rpath.extend(folders(string(offset)?)),
-            elf::DT_RUNPATH => out.runpath.extend(folders(string(offset)?)),
-            elf::DT_NULL => break,
-            _ => {}
-        }
+    let names = dynamic
+        .iter()
+        .take_while(|entry| entry.tag(endian) != elf::DT_NULL)
+        .filter(|entry| entry.tag(endian) == elf::DT_NEEDED);
+    for entry in names {
+        out.needed
+            .push(string(entry.val(endian), MAX_NAME)?.to_vec());
+    }
+    if let Some(at) = value(elf::DT_RPATH) {
+        out.rpath = folders(string(at, MAX_FOLDERS)?);
+    }
+    if let Some(at) = value(elf::DT_RUNPATH) {
+        out.runpath = folders(string(at, MAX_FOLDERS)?);
     }
     Ok(out)
 }
