@@ -129,3 +129,117 @@ fn outermost(bringers: &BTreeMap<usize, usize>, index: usize) -> usize {
     }
     at
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::packages::Packages;
+    use crate::testing::layers;
+    use ounce_image::Tree;
+
+    /// `ECOSYSTEM NAME` of who has a file of an image.
+    fn owner(image: &str, path: &str) -> String {
+        let layers = layers(&ounce_testkit::image(image));
+        let tree = Tree::build(&layers).unwrap();
+        let packages = Packages::load(&tree, &mut Vec::new());
+        let file = tree.resolve(path.as_bytes()).unwrap();
+        let owner = packages.owner(file).unwrap();
+        format!("{} {}", owner.ecosystem.name(), owner.name)
+    }
+
+    /// A Debian package of a Python module, with the `egg-info` that it was made from.
+    const DEBIAN: &str = "[apt]
+var/lib/dpkg/status = Package: python3-a\\nVersion: 1\\n
+var/lib/dpkg/info/python3-a.list = /usr/lib/python3/a/x.py\\n/usr/lib/python3/a-1.egg-info/PKG-INFO\\n
+var/lib/dpkg/info/python3-a.md5sums = 0  usr/lib/python3/a/x.py\\n
+usr/lib/python3/a/x.py = 1
+usr/lib/python3/a/made-later.txt = 1
+usr/lib/python3/a-1.egg-info/PKG-INFO = Name: a\\nVersion: 1\\n\\n
+usr/lib/python3/a-1.egg-info/top_level.txt = a\\n
+";
+
+    #[test]
+    fn a_wheel_in_a_system_package_is_the_package() {
+        for path in ["a/x.py", "a/made-later.txt", "a-1.egg-info/top_level.txt"] {
+            assert_eq!(
+                owner(DEBIAN, &format!("/usr/lib/python3/{path}")),
+                "dpkg python3-a"
+            );
+        }
+    }
+
+    #[test]
+    fn what_pip_wrote_over_a_system_package_is_pips() {
+        let image = format!(
+            "{DEBIAN}[pip]
+usr/lib/python3/a/x.py = 2
+usr/lib/python3/a-2.dist-info/METADATA = Name: a\\nVersion: 2\\n\\n
+usr/lib/python3/a-2.dist-info/RECORD = a/x.py,sha256=x,1\\n
+"
+        );
+        assert_eq!(owner(&image, "/usr/lib/python3/a/x.py"), "pip a");
+    }
+
+    #[test]
+    fn what_a_later_system_package_wrote_over_pips_is_the_systems() {
+        let pip = "[pip]
+usr/lib/python3/a/x.py = 2
+usr/lib/python3/a-2.dist-info/METADATA = Name: a\\nVersion: 2\\n\\n
+usr/lib/python3/a-2.dist-info/RECORD = a/x.py,sha256=x,1\\n
+";
+        assert_eq!(
+            owner(&format!("{pip}{DEBIAN}"), "/usr/lib/python3/a/x.py"),
+            "dpkg python3-a"
+        );
+    }
+
+    const CONDA: &str = "[conda]
+opt/c/conda-meta/a-1-0.json = {\"name\":\"a\",\"version\":\"1\",\"files\":[\"lib/a/x.py\",\"lib/a-1.dist-info/RECORD\"],\"paths_data\":{}}
+opt/c/lib/a/x.py = 1
+";
+
+    #[test]
+    fn a_file_that_conda_and_its_wheel_list_is_condas() {
+        let wheel = "opt/c/lib/a-1.dist-info/RECORD = a/x.py,,\\n\\n";
+        assert_eq!(
+            owner(&format!("{CONDA}{wheel}"), "/opt/c/lib/a/x.py"),
+            "conda a"
+        );
+    }
+
+    #[test]
+    fn a_file_that_pip_upgraded_in_a_conda_environment_is_pips() {
+        let upgrade = "[pip]
+opt/c/lib/a/x.py = 2
+opt/c/lib/a-2.dist-info/RECORD = a/x.py,,\\n
+";
+        assert_eq!(
+            owner(&format!("{CONDA}{upgrade}"), "/opt/c/lib/a/x.py"),
+            "pip a"
+        );
+        let squashed = format!("{CONDA}opt/c/lib/a-2.dist-info/RECORD = a/x.py,,\\n\\n");
+        assert_eq!(owner(&squashed, "/opt/c/lib/a/x.py"), "pip a");
+    }
+
+    #[test]
+    fn a_list_is_stronger_than_the_name_of_a_module() {
+        let image = "[pip]
+site/shared-1.egg-info/PKG-INFO = Name: shared\\nVersion: 1\\n\\n
+site/shared-1.egg-info/top_level.txt = shared\\n
+site/shared/mine.py = 1
+site/shared/other.py = 1
+site/other-1.dist-info/RECORD = shared/other.py,,\\n
+";
+        assert_eq!(owner(image, "/site/shared/mine.py"), "pip shared");
+        assert_eq!(owner(image, "/site/shared/other.py"), "pip other");
+    }
+
+    #[test]
+    fn what_a_distribution_carries_with_it_is_its_own() {
+        let image = "[pip]
+site/big-1.dist-info/RECORD = big/_vendor/small/x.py,,\\nbig/_vendor/small-1.dist-info/RECORD,,\\n
+site/big/_vendor/small/x.py = 1
+site/big/_vendor/small-1.dist-info/RECORD = small/x.py,,\\n
+";
+        assert_eq!(owner(image, "/site/big/_vendor/small/x.py"), "pip big");
+    }
+}

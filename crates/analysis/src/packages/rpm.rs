@@ -25,8 +25,11 @@ use requests::Requests;
 /// itself (rpm-ostree).
 const FOLDERS: [&[u8]; 3] = [b"/var/lib/rpm", b"/usr/lib/sysimage/rpm", b"/usr/share/rpm"];
 
-/// Gives each header of a database, or why one cannot be read. The second part is SQLite's log.
-type Backend = fn(&[u8], &[u8], &mut dyn FnMut(Result<&[u8], String>));
+/// Told each header of a database, or why one cannot be read.
+type Each<'a> = dyn FnMut(Result<&[u8], String>) + 'a;
+
+/// Reads a database; the second part is SQLite's log.
+type Backend = fn(&[u8], &[u8], &mut Each<'_>);
 
 /// The forms, the newest first: what an upgrade left of an older one does not count.
 const BACKENDS: [(&[u8], Backend); 3] = [
@@ -204,7 +207,7 @@ fn names(header: &Header<'_>, tag: u32) -> Vec<String> {
 }
 
 /// The table that rpm keeps (rpm 4.16, `lib/backend/sqlite.c`): a number and a header each.
-fn sqlite_headers(file: &[u8], log: &[u8], each: &mut dyn FnMut(Result<&[u8], String>)) {
+fn sqlite_headers(file: &[u8], log: &[u8], each: &mut Each<'_>) {
     let opened = Database::open(file, log).and_then(|database| {
         let table = database.table("Packages")?;
         let column = table.column("blob")?;
@@ -218,3 +221,6 @@ fn sqlite_headers(file: &[u8], log: &[u8], each: &mut dyn FnMut(Result<&[u8], St
         Err(reason) => each(Err(reason)),
     }
 }
+
+#[cfg(test)]
+mod tests;

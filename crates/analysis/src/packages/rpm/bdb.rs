@@ -6,7 +6,8 @@
 //! type and content, or the page and length of an overflow chain. The table's order is of no
 //! interest here, so pages are read in the file's. (Berkeley DB 5.3, `dbinc/db_page.h`.)
 
-use super::super::pages::Pages;
+use super::Each;
+use crate::packages::pages::Pages;
 
 /// What numbers mean on the first page.
 const MAGIC: u32 = 0x0006_1561;
@@ -14,7 +15,7 @@ const MAGIC: u32 = 0x0006_1561;
 const HEAD: usize = 26;
 
 /// Gives each package's header, or why one cannot be read.
-pub(super) fn headers(file: &[u8], each: &mut dyn FnMut(Result<&[u8], String>)) {
+pub(super) fn headers(file: &[u8], each: &mut Each<'_>) {
     let (size, order) = match meta(file) {
         Ok(meta) => meta,
         Err(reason) => return each(Err(reason)),
@@ -127,5 +128,57 @@ impl Order {
             Self::Little => u16::from_le_bytes(two),
             Self::Big => u16::from_be_bytes(two),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table of one pair in pages of 512 bytes, written on a machine of that order of bytes.
+    fn table(u32: fn(u32) -> [u8; 4], u16: fn(u16) -> [u8; 2], value: &[u8]) -> Vec<u8> {
+        let mut meta = vec![0; 512];
+        meta[12..16].copy_from_slice(&u32(MAGIC));
+        meta[20..24].copy_from_slice(&u32(512));
+        let key = [1, 1, 0, 0, 0];
+        let places = [512 - key.len(), 512 - key.len() - value.len()].map(|at| u16(at as u16));
+        let mut page = vec![0; 512 - key.len() - value.len()];
+        page[20..22].copy_from_slice(&u16(2));
+        page[25] = 13;
+        page[26..30].copy_from_slice(places.as_flattened());
+        [meta, page, value.to_vec(), key.to_vec()].concat()
+    }
+
+    fn found(file: &[u8]) -> Vec<Result<Vec<u8>, String>> {
+        let mut out = Vec::new();
+        headers(file, &mut |header| out.push(header.map(<[u8]>::to_vec)));
+        out
+    }
+
+    #[test]
+    fn both_orders_of_bytes_are_read() {
+        let [little, big] = [
+            table(u32::to_le_bytes, u16::to_le_bytes, b"\x01header"),
+            table(u32::to_be_bytes, u16::to_be_bytes, b"\x01header"),
+        ];
+        assert_eq!(found(&little), [Ok(b"header".to_vec())]);
+        assert_eq!(found(&big), found(&little));
+    }
+
+    #[test]
+    fn a_chain_that_leads_back_is_told() {
+        // An item of 2000 bytes on page 2, whose next page is itself.
+        let item = [
+            &[3, 0, 0, 0][..],
+            &2_u32.to_le_bytes(),
+            &2000_u32.to_le_bytes(),
+        ]
+        .concat();
+        let mut file = table(u32::to_le_bytes, u16::to_le_bytes, &item);
+        let mut page = vec![7; 512];
+        page[16..20].copy_from_slice(&2_u32.to_le_bytes());
+        page[22..24].copy_from_slice(&400_u16.to_le_bytes());
+        file.extend(page);
+        assert_eq!(found(&file), [Err("page 2 is used twice".to_owned())]);
     }
 }

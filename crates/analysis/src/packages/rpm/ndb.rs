@@ -6,12 +6,14 @@
 //! how many blocks. The header stands between `BlbS`, the package's number, a time and its length,
 //! and a checksum. (rpm 4.18, `lib/backend/ndb/rpmpkg.c`.)
 
+use super::Each;
+
 const BLOCK: usize = 16;
 const PAGE: usize = 4096;
 const HEAD: usize = 2 * BLOCK;
 
 /// Gives each package's header, or why one cannot be read.
-pub(super) fn headers(file: &[u8], each: &mut dyn FnMut(Result<&[u8], String>)) {
+pub(super) fn headers(file: &[u8], each: &mut Each<'_>) {
     let slots = match slots(file) {
         Ok(slots) => slots,
         Err(reason) => return each(Err(reason)),

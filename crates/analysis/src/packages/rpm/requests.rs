@@ -84,3 +84,32 @@ fn unknown(tree: &Tree<'_>, node: NodeId, reason: String, problems: &mut Vec<Pro
     });
     Requests::Unknown
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_of_dnf5() {
+        let state = r#"
+            version = "1.0"
+            [packages]
+            "bash.x86_64" = {reason = "Dependency"}
+            "vim.x86_64" = {reason = "User"}
+            "local.noarch" = {reason = "External User"}
+        "#;
+        let requests = Requests::dnf5(state).unwrap();
+        assert_eq!(requests.requested("bash", "x86_64"), Some(false));
+        assert_eq!(requests.requested("vim", "x86_64"), Some(true));
+        assert_eq!(requests.requested("vim", "i686"), None);
+        assert_eq!(requests.requested("local", "noarch"), Some(true));
+        assert!(Requests::dnf5("packages = 1").is_err());
+    }
+
+    #[test]
+    fn what_zypper_did_not_mark_was_asked_for() {
+        let requests = Requests::zypper("# AutoInstalled generated on 2025\nlibfoo1\n");
+        assert_eq!(requests.requested("libfoo1", "x86_64"), Some(false));
+        assert_eq!(requests.requested("vim", "x86_64"), Some(true));
+    }
+}
