@@ -1,14 +1,20 @@
 //! Who brought which file: the databases of package managers, read from the image itself.
 
+mod apk;
+mod claims;
 mod conda;
 mod dpkg;
+mod pages;
 mod pip;
+mod rpm;
+mod sqlite;
 
 use ounce_image::{NodeId, Tree};
 use rustc_hash::FxHashMap;
 
 use crate::finding::Problem;
 
+pub use claims::Strength;
 pub use conda::prefixes as conda_prefixes;
 
 /// A package manager's kind of package.
@@ -16,6 +22,10 @@ pub use conda::prefixes as conda_prefixes;
 pub enum Ecosystem {
     /// Debian and Ubuntu.
     Dpkg,
+    /// Alpine, Wolfi.
+    Apk,
+    /// Fedora, Red Hat, SUSE and their kin.
+    Rpm,
     /// conda, mamba, micromamba, pixi.
     Conda,
     /// Python wheels and eggs, whichever tool installed them.
@@ -27,6 +37,8 @@ impl Ecosystem {
     pub fn name(self) -> &'static str {
         match self {
             Self::Dpkg => "dpkg",
+            Self::Apk => "apk",
+            Self::Rpm => "rpm",
             Self::Conda => "conda",
             Self::Pip => "pip",
         }
@@ -42,13 +54,21 @@ pub struct Package {
     pub name: String,
     /// Its version, as its database writes it.
     pub version: String,
-    /// The folder it is installed into: the root for dpkg, the environment for conda, the folder
+    /// The folder it is installed into: the root for dpkg, apk and rpm, the environment for conda, the folder
     /// with its `dist-info` for pip.
     pub prefix: NodeId,
-    /// The file of the database that lists it.
+    /// The file of the database that was written when it was installed.
     pub record: NodeId,
+    /// How well its database knows its files.
+    pub strength: Strength,
     /// Its files that are there, without folders.
     pub files: Vec<NodeId>,
+    /// Names it depends on, in the ecosystem's words, without versions.
+    pub depends: Vec<String>,
+    /// Other names it answers to.
+    pub provides: Vec<String>,
+    /// Whether somebody asked for it by name; `None` when nothing tells.
+    pub requested: Option<bool>,
 }
 
 /// All packages of an image.
@@ -61,23 +81,18 @@ pub struct Packages {
 /// Reads the databases of one ecosystem; what cannot be understood becomes a problem.
 type Reader = fn(&Tree<'_>, &mut Vec<Problem>) -> Vec<Package>;
 
-/// Each ecosystem's reader, the strongest claim first: a file that conda and pip both list is
-/// conda's, because conda brought the wheel.
-const READERS: [Reader; 3] = [dpkg::load, conda::load, pip::load];
+/// Each ecosystem's reader; who has a file that several list is a matter of [`claims`].
+const READERS: [Reader; 5] = [dpkg::load, apk::load, rpm::load, conda::load, pip::load];
 
 impl Packages {
     /// Reads every database in the image.
     pub fn load(tree: &Tree<'_>, problems: &mut Vec<Problem>) -> Self {
-        let mut packages = Self::default();
-        for load in READERS {
-            for package in load(tree, problems) {
-                let index = packages.list.len();
-                for file in &package.files {
-                    packages.owners.entry(*file).or_insert(index);
-                }
-                packages.list.push(package);
-            }
-        }
+        let list: Vec<_> = READERS
+            .iter()
+            .flat_map(|load| load(tree, problems))
+            .collect();
+        let owners = claims::owners(tree, &list);
+        let mut packages = Self { list, owners };
         packages.adopt_bytecode(tree);
         packages
     }
@@ -113,11 +128,11 @@ impl Packages {
     }
 }
 
-/// The text of a small file of a database; a problem when it cannot be read.
-fn text(tree: &Tree<'_>, node: NodeId, problems: &mut Vec<Problem>) -> Option<String> {
+/// The content of a file of a database; a problem when it cannot be read.
+fn bytes(tree: &Tree<'_>, node: NodeId, problems: &mut Vec<Problem>) -> Option<Vec<u8>> {
     let leaf = tree.leaf_of(node)?;
     match tree.read(leaf).read_all(MAX_TEXT) {
-        Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Ok(bytes) => Some(bytes),
         Err(e) => {
             problems.push(Problem {
                 path: tree.path(node),
@@ -126,6 +141,11 @@ fn text(tree: &Tree<'_>, node: NodeId, problems: &mut Vec<Problem>) -> Option<St
             None
         }
     }
+}
+
+/// As [`bytes`], as text.
+fn text(tree: &Tree<'_>, node: NodeId, problems: &mut Vec<Problem>) -> Option<String> {
+    bytes(tree, node, problems).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The largest database files are dpkg's status and conda's records of packages with 100,000
@@ -142,4 +162,16 @@ fn locate(tree: &Tree<'_>, base: NodeId, path: &[u8]) -> Option<NodeId> {
     };
     let folder = tree.resolve_from(base, folder, |_| {})?;
     tree.child(folder, name)
+}
+
+/// As [`locate`], when no folder is there.
+fn file(tree: &Tree<'_>, base: NodeId, path: &[u8]) -> Option<NodeId> {
+    locate(tree, base, path).filter(|node| tree.leaf_of(*node).is_some())
+}
+
+/// The names of a set, in order and each once.
+fn unique<T: Ord>(mut items: Vec<T>) -> Vec<T> {
+    items.sort_unstable();
+    items.dedup();
+    items
 }

@@ -3,8 +3,9 @@
 
 use ounce_image::{NodeId, Tree};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-use super::{Ecosystem, Package, locate, text};
+use super::{Ecosystem, Package, Strength, locate, text};
 use crate::finding::Problem;
 
 /// The part of a record that is needed here.
@@ -16,6 +17,8 @@ struct Record {
     build: String,
     #[serde(default)]
     files: Vec<String>,
+    /// The digests of the files, which records have since conda 4.4.
+    paths_data: Option<IgnoredAny>,
 }
 
 /// The environments: every folder that holds a `conda-meta` with records.
@@ -74,6 +77,13 @@ fn package(tree: &Tree<'_>, prefix: NodeId, node: NodeId, record: Record) -> Pac
         version,
         prefix,
         record: node,
+        strength: match record.paths_data {
+            Some(_) => Strength::Digest,
+            None => Strength::Listed,
+        },
         files,
+        depends: Vec::new(),
+        provides: Vec::new(),
+        requested: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use ounce_image::{NodeId, Tree, display};
 
-use super::{Ecosystem, Package, locate, text};
+use super::{Ecosystem, Package, Strength, file, text, unique};
 use crate::finding::Problem;
 
 pub(super) fn load(tree: &Tree<'_>, problems: &mut Vec<Problem>) -> Vec<Package> {
@@ -46,7 +46,14 @@ fn dist_info(
         version,
         prefix: site,
         record: record.or(metadata)?,
+        strength: match record {
+            Some(_) => Strength::Digest,
+            None => Strength::Inside,
+        },
         files: unique(files),
+        depends: Vec::new(),
+        provides: Vec::new(),
+        requested: None,
     })
 }
 
@@ -69,8 +76,10 @@ fn egg_info(
     } else {
         vec![node]
     };
+    let mut strength = Strength::Inside;
     if let Some(content) = child(b"installed-files.txt").and_then(|list| text(tree, list, problems))
     {
+        strength = Strength::Listed;
         files.extend(
             content
                 .lines()
@@ -80,6 +89,7 @@ fn egg_info(
         child(b"top_level.txt").and_then(|list| text(tree, list, problems))
     {
         // distutils and Debian record only the modules' names.
+        strength = Strength::Inferred;
         for module in content
             .lines()
             .map(str::trim)
@@ -99,7 +109,11 @@ fn egg_info(
         version,
         prefix: site,
         record: metadata?,
+        strength,
         files: unique(files),
+        depends: Vec::new(),
+        provides: Vec::new(),
+        requested: None,
     })
 }
 
@@ -130,20 +144,10 @@ fn identity(
     )
 }
 
-fn unique(mut files: Vec<NodeId>) -> Vec<NodeId> {
-    files.sort_unstable();
-    files.dedup();
-    files
-}
-
 fn below(tree: &Tree<'_>, folder: NodeId) -> Vec<NodeId> {
     tree.walk(folder)
         .filter(|node| tree.leaf_of(*node).is_some())
         .collect()
-}
-
-fn file(tree: &Tree<'_>, base: NodeId, path: &[u8]) -> Option<NodeId> {
-    locate(tree, base, path).filter(|node| tree.leaf_of(*node).is_some())
 }
 
 /// The first field of a line of CSV, which is quoted when the path holds a comma or a quote.

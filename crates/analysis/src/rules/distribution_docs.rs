@@ -107,4 +107,13 @@ mod tests {
             "the image's Cmd names /usr/share/doc"
         );
     }
+
+    #[test]
+    fn lists_of_apk_and_rpm_do_not_hold_documents() {
+        let found = decide_text(
+            "[apk]\nlib/apk/db/installed = P:t\\nV:1\\nF:usr/share/doc/t\\nR:guide.txt\\nR:more.txt\\n\\n\nvar/lib/rpm/Packages = /usr/share/doc/t/more.txt\nusr/share/doc/t/guide.txt = x\nusr/share/doc/t/more.txt = x\n",
+        );
+        let expected = ["/usr/share/doc/t/guide.txt", "/usr/share/doc/t/more.txt"];
+        assert_eq!(found.gone, set(&expected));
+    }
 }
