@@ -49,6 +49,12 @@ pub struct Package {
     pub record: NodeId,
     /// Its files that are there, without folders.
     pub files: Vec<NodeId>,
+    /// Names it depends on, in the ecosystem's words, without versions.
+    pub depends: Vec<String>,
+    /// Other names it answers to.
+    pub provides: Vec<String>,
+    /// Whether somebody asked for it by name; `None` when nothing tells.
+    pub requested: Option<bool>,
 }
 
 /// All packages of an image.

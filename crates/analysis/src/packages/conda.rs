@@ -75,5 +75,8 @@ fn package(tree: &Tree<'_>, prefix: NodeId, node: NodeId, record: Record) -> Pac
         prefix,
         record: node,
         files,
+        depends: Vec::new(),
+        provides: Vec::new(),
+        requested: None,
     }
 }

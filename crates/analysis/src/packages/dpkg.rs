@@ -89,6 +89,9 @@ fn read(
             prefix: Tree::ROOT,
             record: status,
             files,
+            depends: Vec::new(),
+            provides: Vec::new(),
+            requested: None,
         });
     }
     packages

@@ -47,6 +47,9 @@ fn dist_info(
         prefix: site,
         record: record.or(metadata)?,
         files: unique(files),
+        depends: Vec::new(),
+        provides: Vec::new(),
+        requested: None,
     })
 }
 
@@ -100,6 +103,9 @@ fn egg_info(
         prefix: site,
         record: metadata?,
         files: unique(files),
+        depends: Vec::new(),
+        provides: Vec::new(),
+        requested: None,
     })
 }
 
