@@ -19,7 +19,6 @@ use crate::finding::{Claim, Evidence, How, Problem, Referrer};
 use crate::harmless;
 use crate::inspect::elf;
 use crate::inspect::paths::{Hit, Scanner};
-use crate::packages::Ecosystem;
 use crate::rules::Context;
 
 pub use targets::UnitId;
@@ -107,8 +106,8 @@ struct Findings {
     problem: Option<Problem>,
 }
 
-/// What points, and whether a package of the distribution or of conda brought it; wheels are made by
-/// anybody.
+/// What points, and whether a package of the distribution or of conda brought it; wheels and the like
+/// are made by anybody.
 struct Pointer {
     referrer: Referrer,
     is_packaged: bool,
@@ -205,7 +204,7 @@ impl Search<'_> {
                 .context
                 .packages
                 .owner(name)
-                .is_some_and(|owner| owner.ecosystem != Ecosystem::Pip),
+                .is_some_and(|owner| !owner.ecosystem.is_open()),
         }
     }
 

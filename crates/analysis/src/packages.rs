@@ -1,8 +1,14 @@
 //! Who brought which file: the databases of package managers, read from the image itself.
 
+mod binaries;
 mod conda;
+mod cran;
 mod dpkg;
+mod gem;
+mod jar;
+mod npm;
 mod pip;
+pub mod requests;
 
 use ounce_image::{NodeId, Tree};
 use rustc_hash::FxHashMap;
@@ -20,6 +26,18 @@ pub enum Ecosystem {
     Conda,
     /// Python wheels and eggs, whichever tool installed them.
     Pip,
+    /// Node modules, whichever tool installed them.
+    Npm,
+    /// Ruby gems.
+    Gem,
+    /// R packages, from CRAN or elsewhere.
+    Cran,
+    /// Java archives, and what was packed into them.
+    Jar,
+    /// Go programs, and the modules that they were built from.
+    Go,
+    /// Rust programs, and the crates that they were built from.
+    Rust,
 }
 
 impl Ecosystem {
@@ -29,7 +47,19 @@ impl Ecosystem {
             Self::Dpkg => "dpkg",
             Self::Conda => "conda",
             Self::Pip => "pip",
+            Self::Npm => "npm",
+            Self::Gem => "gem",
+            Self::Cran => "cran",
+            Self::Jar => "jar",
+            Self::Go => "go",
+            Self::Rust => "rust",
         }
+    }
+
+    /// Whether anybody publishes in it, so that no distribution's policy says what its files do.
+    pub fn is_open(self) -> bool {
+        use Ecosystem::{Cran, Gem, Go, Jar, Npm, Pip, Rust};
+        matches!(self, Pip | Npm | Gem | Cran | Jar | Go | Rust)
     }
 }
 
@@ -43,7 +73,8 @@ pub struct Package {
     /// Its version, as its database writes it.
     pub version: String,
     /// The folder it is installed into: the root for dpkg, the environment for conda, the folder
-    /// with its `dist-info` for pip.
+    /// with its `dist-info` for pip, the library for R, the folder that holds the file or
+    /// `node_modules` for others.
     pub prefix: NodeId,
     /// The file of the database that lists it.
     pub record: NodeId,
@@ -69,14 +100,27 @@ type Reader = fn(&Tree<'_>, &mut Vec<Problem>) -> Vec<Package>;
 
 /// Each ecosystem's reader, the strongest claim first: a file that conda and pip both list is
 /// conda's, because conda brought the wheel.
-const READERS: [Reader; 3] = [dpkg::load, conda::load, pip::load];
+const READERS: [Reader; 8] = [
+    dpkg::load,
+    conda::load,
+    pip::load,
+    npm::load,
+    gem::load,
+    cran::load,
+    jar::load,
+    binaries::load,
+];
 
 impl Packages {
     /// Reads every database in the image.
     pub fn load(tree: &Tree<'_>, problems: &mut Vec<Problem>) -> Self {
         let mut packages = Self::default();
         for load in READERS {
-            for package in load(tree, problems) {
+            for mut package in load(tree, problems) {
+                // What a package brought, it asked for itself when it was built.
+                if packages.owners.contains_key(&package.record) {
+                    package.requested = None;
+                }
                 let index = packages.list.len();
                 for file in &package.files {
                     packages.owners.entry(*file).or_insert(index);
@@ -98,6 +142,12 @@ impl Packages {
         self.owners.get(&file).map(|index| &self.list[*index])
     }
 
+    /// Whether a package manager put a file there. A program or an archive that only tells what it
+    /// was made of was put there by somebody.
+    pub fn is_installed(&self, file: NodeId) -> bool {
+        self.owner(file).is_some_and(|owner| owner.record != file)
+    }
+
     /// Bytecode that was compiled after the installation belongs to the package of its source
     /// (PEP 3147: `x.py` is compiled to `__pycache__/x.TAG.pyc`).
     fn adopt_bytecode(&mut self, tree: &Tree<'_>) {
@@ -117,6 +167,12 @@ impl Packages {
             }
         }
     }
+}
+
+/// The files and links below a folder.
+fn below(tree: &Tree<'_>, folder: NodeId) -> impl Iterator<Item = NodeId> {
+    tree.walk(folder)
+        .filter(|node| tree.leaf_of(*node).is_some())
 }
 
 /// The text of a small file of a database; a problem when it cannot be read.
