@@ -4,6 +4,7 @@ mod binaries;
 mod conda;
 mod cran;
 mod dpkg;
+mod find;
 mod gem;
 mod jar;
 mod npm;

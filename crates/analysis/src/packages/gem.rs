@@ -31,7 +31,14 @@ pub(super) fn load(tree: &Tree<'_>, problems: &mut Vec<Problem>) -> Vec<Package>
         let spec = Spec::parse(&content, &display(stem));
         let mut files = installed(tree, gems, stem);
         if is_default {
-            files.extend(spec.files.iter().flat_map(|file| library(tree, gems, file)));
+            files.extend(
+                spec.files
+                    .iter()
+                    .filter_map(|file| match spec.program(file) {
+                        Some(program) => program_file(tree, gems, program),
+                        None => library(tree, gems, file),
+                    }),
+            );
         }
         files.push(record);
         packages.push(Package {
@@ -92,12 +99,21 @@ fn library(tree: &Tree<'_>, gems: NodeId, file: &str) -> Option<NodeId> {
         .find(is_file)
 }
 
+/// A program of a default gem, which lies in the `bin` beside the `lib` of Ruby.
+fn program_file(tree: &Tree<'_>, gems: NodeId, name: &str) -> Option<NodeId> {
+    let prefix = tree.parent(tree.parent(tree.parent(tree.parent(gems))));
+    let bin = tree.child(prefix, b"bin")?;
+    locate(tree, bin, name.as_bytes()).filter(|node| tree.leaf_of(*node).is_some())
+}
+
 /// What is needed of a specification.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Spec {
     name: String,
     version: String,
     files: Vec<String>,
+    /// The folder of its programs.
+    bindir: String,
     depends: Vec<String>,
 }
 
@@ -105,6 +121,7 @@ impl Spec {
     /// Reads a specification line by line; `full_name` is that of its file.
     fn parse(content: &str, full_name: &str) -> Self {
         let mut out = Self::from_full_name(full_name);
+        let (mut runtime, mut any, mut development) = (Vec::new(), Vec::new(), Vec::new());
         for line in content.lines().map(str::trim) {
             let Some((subject, rest)) = line.split_once('.') else {
                 continue;
@@ -118,15 +135,28 @@ impl Spec {
                 "name" => out.name = strings(value).next().unwrap_or(out.name),
                 "version" => out.version = strings(value).next().unwrap_or(out.version),
                 "files" => out.files = strings(value).collect(),
-                "add_dependency" | "add_runtime_dependency" => {
-                    out.depends.extend(strings(value).next());
-                }
+                "bindir" => out.bindir = strings(value).next().unwrap_or_default(),
+                "add_runtime_dependency" => runtime.extend(strings(value).next()),
+                "add_dependency" => any.extend(strings(value).next()),
+                "add_development_dependency" => development.extend(strings(value).next()),
                 _ => {}
             }
         }
+        // Older versions write everything once more for still older ones, which knew one kind.
+        any.retain(|name| !development.contains(name));
+        out.depends = if runtime.is_empty() { any } else { runtime };
         out.depends.sort_unstable();
         out.depends.dedup();
         out
+    }
+
+    /// The name of a program among the files, below the folder of programs.
+    fn program<'f>(&self, file: &'f str) -> Option<&'f str> {
+        let bindir = match self.bindir.as_str() {
+            "" => "bin",
+            bindir => bindir,
+        };
+        file.strip_prefix(bindir)?.strip_prefix('/')
     }
 
     /// `NAME-VERSION[-PLATFORM]`, where only a version begins with a digit.
@@ -211,8 +241,9 @@ mod tests {
         let found = packages(&[
             (
                 spec,
-                b"s.files = [\"json.rb\", \"json/ext/p.so\", \"none.rb\"]\n",
+                b"s.bindir = \"exe\".freeze\ns.files = [\"json.rb\", \"json/ext/p.so\", \"exe/j\"]\n",
             ),
+            ("bin/j", b""),
             ("l/ruby/3.1.0/json.rb", b""),
             ("l/x86_64-linux-gnu/ruby/3.1.0/json/ext/p.so", b""),
         ]);
@@ -220,7 +251,9 @@ mod tests {
         let ext = "/l/x86_64-linux-gnu/ruby/3.1.0/json/ext/p.so";
         assert_eq!(
             found,
-            [format!("json 2.6.1: {files}/json-2.6.1.gemspec {ext} > ")]
+            [format!(
+                "json 2.6.1: /bin/j {files}/json-2.6.1.gemspec {ext} > "
+            )]
         );
     }
 
@@ -232,11 +265,13 @@ mod tests {
             if s.respond_to? :specification_version then\n    \
             s.add_runtime_dependency(%q<net-protocol>.freeze, [\">= 0\"])\n  else\n    \
             s.add_dependency(%q<net-protocol>.freeze, [\">= 0\"])\n    \
-            s.add_development_dependency(%q<rake>.freeze, [\">= 0\"])\n  end\nend\n";
+            s.add_development_dependency(%q<rake>.freeze, [\">= 0\"])\n    \
+             s.add_dependency(%q<rake>.freeze, [\">= 0\"])\n  end\nend\n";
         let spec = Spec {
             name: "net-pop".into(),
             version: "0.1.1".into(),
             files: vec!["lib/a.rb".into(), "b %.so".into()],
+            bindir: String::new(),
             depends: vec!["net-protocol".into()],
         };
         assert_eq!(Spec::parse(text, "x-1"), spec);

@@ -109,8 +109,12 @@ impl<'a> Graph<'a> {
                 }
                 continue;
             }
-            let before = self.needed_by[at].iter().chain(&self.holder[at]).copied();
-            for before in before {
+            // What lies in a package came with it, whoever else needs it.
+            let before = match &self.holder[at] {
+                Some(holder) => std::slice::from_ref(holder),
+                None => &self.needed_by[at],
+            };
+            for &before in before {
                 next.entry(before).or_insert_with(|| {
                     queue.push_back(before);
                     Some(at)
@@ -130,9 +134,9 @@ impl<'a> Graph<'a> {
         };
         let rest = way.windows(2).map(|pair| Step {
             package: package(pair[1]),
-            how: match self.needs[pair[0]].contains(&pair[1]) {
-                true => Came::Needed,
-                false => Came::Inside,
+            how: match self.holder[pair[1]] {
+                Some(_) => Came::Inside,
+                None => Came::Needed,
             },
         });
         Chain {
