@@ -1,11 +1,18 @@
 //! Who brought which file: the databases of package managers, read from the image itself.
 
 mod apk;
+mod binaries;
 mod claims;
 mod conda;
+mod cran;
 mod dpkg;
+mod find;
+mod gem;
+mod jar;
+mod npm;
 mod pages;
 mod pip;
+pub mod requests;
 mod rpm;
 mod sqlite;
 
@@ -30,6 +37,18 @@ pub enum Ecosystem {
     Conda,
     /// Python wheels and eggs, whichever tool installed them.
     Pip,
+    /// Node modules, whichever tool installed them.
+    Npm,
+    /// Ruby gems.
+    Gem,
+    /// R packages, from CRAN or elsewhere.
+    Cran,
+    /// Java archives, and what was packed into them.
+    Jar,
+    /// Go programs, and the modules that they were built from.
+    Go,
+    /// Rust programs, and the crates that they were built from.
+    Rust,
 }
 
 impl Ecosystem {
@@ -41,7 +60,19 @@ impl Ecosystem {
             Self::Rpm => "rpm",
             Self::Conda => "conda",
             Self::Pip => "pip",
+            Self::Npm => "npm",
+            Self::Gem => "gem",
+            Self::Cran => "cran",
+            Self::Jar => "jar",
+            Self::Go => "go",
+            Self::Rust => "rust",
         }
+    }
+
+    /// Whether anybody publishes in it, so that no distribution's policy says what its files do.
+    pub fn is_open(self) -> bool {
+        use Ecosystem::{Cran, Gem, Go, Jar, Npm, Pip, Rust};
+        matches!(self, Pip | Npm | Gem | Cran | Jar | Go | Rust)
     }
 }
 
@@ -55,7 +86,8 @@ pub struct Package {
     /// Its version, as its database writes it.
     pub version: String,
     /// The folder it is installed into: the root for dpkg, apk and rpm, the environment for conda, the folder
-    /// with its `dist-info` for pip.
+    /// with its `dist-info` for pip, the library for R, the folder that holds the file or
+    /// `node_modules` for others.
     pub prefix: NodeId,
     /// The file of the database that was written when it was installed.
     pub record: NodeId,
@@ -82,16 +114,36 @@ pub struct Packages {
 type Reader = fn(&Tree<'_>, &mut Vec<Problem>) -> Vec<Package>;
 
 /// Each ecosystem's reader; who has a file that several list is a matter of [`claims`].
-const READERS: [Reader; 5] = [dpkg::load, apk::load, rpm::load, conda::load, pip::load];
+const READERS: [Reader; 10] = [
+    dpkg::load,
+    apk::load,
+    rpm::load,
+    conda::load,
+    pip::load,
+    npm::load,
+    gem::load,
+    cran::load,
+    jar::load,
+    binaries::load,
+];
 
 impl Packages {
     /// Reads every database in the image.
     pub fn load(tree: &Tree<'_>, problems: &mut Vec<Problem>) -> Self {
-        let list: Vec<_> = READERS
+        let mut list: Vec<_> = READERS
             .iter()
             .flat_map(|load| load(tree, problems))
             .collect();
         let owners = claims::owners(tree, &list);
+        for (index, package) in list.iter_mut().enumerate() {
+            // What a package brought, it asked for itself when it was built.
+            if owners
+                .get(&package.record)
+                .is_some_and(|owner| *owner != index)
+            {
+                package.requested = None;
+            }
+        }
         let mut packages = Self { list, owners };
         packages.adopt_bytecode(tree);
         packages
@@ -105,6 +157,12 @@ impl Packages {
     /// The package that a file belongs to; `None` when it is unowned.
     pub fn owner(&self, file: NodeId) -> Option<&Package> {
         self.owners.get(&file).map(|index| &self.list[*index])
+    }
+
+    /// Whether a package manager put a file there. A program or an archive that only tells what it
+    /// was made of was put there by somebody.
+    pub fn is_installed(&self, file: NodeId) -> bool {
+        self.owner(file).is_some_and(|owner| owner.record != file)
     }
 
     /// Bytecode that was compiled after the installation belongs to the package of its source
@@ -126,6 +184,12 @@ impl Packages {
             }
         }
     }
+}
+
+/// The files and links below a folder.
+fn below(tree: &Tree<'_>, folder: NodeId) -> impl Iterator<Item = NodeId> {
+    tree.walk(folder)
+        .filter(|node| tree.leaf_of(*node).is_some())
 }
 
 /// The content of a file of a database; a problem when it cannot be read.

@@ -118,7 +118,13 @@ fn level(ecosystem: Ecosystem) -> u8 {
     match ecosystem {
         Ecosystem::Dpkg | Ecosystem::Apk | Ecosystem::Rpm => 0,
         Ecosystem::Conda => 1,
-        Ecosystem::Pip => 2,
+        Ecosystem::Pip
+        | Ecosystem::Npm
+        | Ecosystem::Gem
+        | Ecosystem::Cran
+        | Ecosystem::Jar
+        | Ecosystem::Go
+        | Ecosystem::Rust => 2,
     }
 }
 

@@ -98,6 +98,14 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_that_only_names_itself_was_put_there_by_somebody() {
+        // The end of an empty archive (APPNOTE.TXT 4.3.16).
+        let empty = format!("PK\\x05\\x06{}", "\\x00".repeat(18));
+        let found = decide_text(&format!("{ROOT}usr/share/doc/t/demo.jar = {empty}\n"));
+        assert_eq!(found.gone, decide_text(ROOT).gone);
+    }
+
+    #[test]
     fn an_image_that_serves_the_documents_keeps_them() {
         let config =
             serde_json::json!({ "Cmd": ["python3", "-m", "http.server", "-d", "/usr/share/doc"] });
