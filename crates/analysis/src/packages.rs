@@ -16,7 +16,7 @@ pub mod requests;
 mod rpm;
 mod sqlite;
 
-use ounce_image::{NodeId, Tree};
+use ounce_image::{NodeId, Tree, display};
 use rustc_hash::FxHashMap;
 
 use crate::finding::Problem;
@@ -134,6 +134,11 @@ impl Packages {
             .iter()
             .flat_map(|load| load(tree, problems))
             .collect();
+        for package in &mut list {
+            // Names are printed, and may hold what a terminal obeys.
+            package.name = display(package.name.as_bytes());
+            package.version = display(package.version.as_bytes());
+        }
         let owners = claims::owners(tree, &list);
         for (index, package) in list.iter_mut().enumerate() {
             // What a package brought, it asked for itself when it was built.
@@ -238,4 +243,21 @@ fn unique<T: Ord>(mut items: Vec<T>) -> Vec<T> {
     items.sort_unstable();
     items.dedup();
     items
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::layers;
+
+    #[test]
+    fn names_cannot_write_to_the_terminal() {
+        let image = "[a]\nvar/lib/dpkg/status = Package: a\\x1b[2J\\nVersion: 1\\x07\\n\n";
+        let layers = layers(&ounce_testkit::image(image));
+        let tree = Tree::build(&layers).unwrap();
+        let packages = Packages::load(&tree, &mut Vec::new());
+        let package = packages.iter().next().unwrap();
+        assert_eq!(package.name, "a\\u{1b}[2J");
+        assert_eq!(package.version, "1\\u{7}");
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ounce_image::{NodeId, Tree};
+use ounce_image::{NodeId, Tree, display};
 
 use super::{Ecosystem, Package, Strength, bytes, file, unique};
 use crate::finding::Problem;
@@ -46,8 +46,8 @@ fn package(
             continue;
         };
         match key {
-            b'P' => name = Some(String::from_utf8_lossy(value).into_owned()),
-            b'V' => version = String::from_utf8_lossy(value).into_owned(),
+            b'P' => name = Some(display(value)),
+            b'V' => version = display(value),
             b'D' => depends = names(value).collect(),
             b'p' => provides = names(value).collect(),
             b'F' => folder = value,
@@ -82,5 +82,57 @@ fn names(list: &[u8]) -> impl Iterator<Item = String> {
         .filter(|word| !word.starts_with(b"!"))
         .filter_map(|word| word.split(|b| b"=<>~@".contains(b)).next())
         .filter(|name| !name.is_empty())
-        .map(|name| String::from_utf8_lossy(name).into_owned())
+        .map(display)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::layers;
+
+    /// `NAME VERSION REQUESTED FILES...` of each package of an image.
+    fn loaded(image: &str) -> Vec<String> {
+        let layers = layers(&ounce_testkit::image(image));
+        let tree = Tree::build(&layers).unwrap();
+        let describe = |package: Package| {
+            let files = package
+                .files
+                .iter()
+                .map(|file| tree.path(*file).to_string());
+            let files: Vec<_> = files.collect();
+            let requested = package.requested;
+            format!(
+                "{} {} {requested:?} {}",
+                package.name,
+                package.version,
+                files.join(" ")
+            )
+        };
+        let packages = load(&tree, &mut Vec::new());
+        packages.into_iter().map(describe).collect()
+    }
+
+    #[test]
+    fn a_database_in_merged_usr_is_read_once() {
+        let image = "[apk]
+lib -> usr/lib
+usr/lib/libc.so = x
+usr/lib/apk/db/installed = P:musl\\nV:1-r0\\nF:lib\\nR:libc.so\\n
+";
+        assert_eq!(loaded(image), ["musl 1-r0 None /usr/lib/libc.so"]);
+    }
+
+    #[test]
+    fn names_that_are_no_text_are_found_and_nonsense_is_passed_over() {
+        let image = "[apk]
+lib/apk/db/installed = \\n\\nV\\n:\\nP:a\\nnonsense\\nR:top\\nF:../../etc\\nR:\\xff\\nR:missing\\nR:\\n\\nV:2\\n\\nP:b
+etc/\\xff = x
+etc/apk/world = b>1\\n
+top = x
+";
+        assert_eq!(
+            loaded(image),
+            ["a  Some(false) /etc/\\xff /top", "b  Some(true) "]
+        );
+    }
 }

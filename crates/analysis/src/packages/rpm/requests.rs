@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ounce_image::{NodeId, Tree};
+use ounce_image::{NodeId, Tree, display};
 use serde::Deserialize;
 
 use super::dnf_history::reasons;
@@ -57,7 +57,7 @@ impl Requests {
         struct Installed {
             reason: String,
         }
-        let state: State = toml::from_str(content).map_err(|e| e.message().to_owned())?;
+        let state: State = toml::from_str(content).map_err(|e| display(e.message().as_bytes()))?;
         let reasons = state.packages.into_iter().filter_map(|(name, installed)| {
             match installed.reason.to_ascii_lowercase().as_str() {
                 // External: with rpm itself, by hand.
