@@ -148,7 +148,7 @@ pub(crate) struct Reason {
     /// What points at it; absent when the rule itself found the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<String>,
-    /// How: `names`, `calls`, `needs`, `is a link to`, or a sentence.
+    /// How: `names`, `calls`, `asks for`, `needs`, `is a link to`, or a sentence.
     pub(crate) how: String,
     /// What it points at.
     #[serde(skip_serializing_if = "Option::is_none")]
