@@ -5,7 +5,7 @@ use ounce_image::{NodeId, Tree};
 use super::Context;
 
 /// Programs that build Java programs: they may link them with the JDK's own modules.
-const BUILDERS: [&str; 12] = [
+const BUILDERS: [&str; 15] = [
     "mvn",
     "mvnw",
     "mvnd",
@@ -18,6 +18,9 @@ const BUILDERS: [&str; 12] = [
     "bazel",
     "jbang",
     "jreleaser",
+    "native-image",
+    "proguard",
+    "proguard.sh",
 ];
 
 /// What an image starts that is not there for the JDK itself.

@@ -25,12 +25,18 @@ pub(super) const RULE: Rule = Rule {
 
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let tree = context.tree;
-    let has_library = |home: &NodeId| {
-        let library = tree.child(*home, b"lib");
-        library.is_some_and(|lib| tree.child(lib, b"modules").is_some())
-            || tree.child(*home, b"jre").is_some()
+    // A runtime that was linked for a program may lie in the folder of the program.
+    let is_whole = |home: &NodeId| {
+        let file = |folder: &[u8], name: &[u8]| {
+            let folder = tree.child(*home, folder);
+            folder.is_some_and(|folder| {
+                tree.child(folder, name)
+                    .is_some_and(|node| tree.is_file(node))
+            })
+        };
+        file(b"bin", b"javac") && (file(b"lib", b"modules") || file(b"lib", b"tools.jar"))
     };
-    let homes = jdk::homes(context).into_iter().filter(has_library);
+    let homes = jdk::homes(context).into_iter().filter(is_whole);
     homes.flat_map(|home| claims(context, home)).collect()
 }
 
@@ -61,7 +67,7 @@ fn claims(context: &Context<'_>, home: NodeId) -> Vec<Claim> {
 mod tests {
     use crate::testing::{decide_text, set};
 
-    const JDK: &str = "[a]\nopt/jdk/bin/java (0755) = x\nopt/jdk/lib/modules = x\nopt/jdk/demo/jfc/J2D.jar = x\nopt/jdk/man/man1/java.1 = x\n";
+    const JDK: &str = "[a]\nopt/jdk/bin/java (0755) = x\nopt/jdk/bin/javac (0755) = x\nopt/jdk/lib/modules = x\nopt/jdk/demo/jfc/J2D.jar = x\nopt/jdk/man/man1/java.1 = x\n";
 
     #[test]
     fn demonstrations_and_pages_go() {
@@ -87,10 +93,8 @@ mod tests {
 
     #[test]
     fn a_demo_folder_of_something_else_stays() {
-        assert_eq!(
-            decide_text("[a]\nopt/app/bin/app = x\nopt/app/demo/x = x").gone,
-            set(&[])
-        );
+        let runtime = JDK.replace("bin/javac", "bin/app");
+        assert_eq!(decide_text(&runtime).gone, set(&[]));
     }
 
     #[test]

@@ -7,7 +7,9 @@
 //!
 //! **Evidence.** They stay where a working `perldoc` is in the image. Only files of packages, or made by a RUN
 //! step, in folders that Perl searches are taken. Anything that stays and names one by its path keeps it,
-//! and so does a file that names it without its folder, as `Pod::Usage` is given its `-input`.
+//! and so does a file that names it without its folder, as `Pod::Usage` is given its `-input`, or that
+//! looks for documents by the names of modules (`pod_where`). What Perl's own modules say of each other
+//! does not count.
 //!
 //! **Example.** `/usr/lib/x86_64-linux-gnu/perl/5.36.0/Config.pod`.
 
@@ -30,6 +32,10 @@ pub(super) const RULE: Rule = Rule {
 const STUB: &[u8] = b"diverted by perl-doc";
 const MAX_STUB: u64 = 1024;
 
+/// Functions and modules that find documents in Perl's search path (metacpan.org/pod/Pod::Find,
+/// Pod::Simple::Search).
+const FINDERS: [&str; 3] = ["pod_where", "Pod::Find", "Pod::Simple::Search"];
+
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let tree = context.tree;
     let made_by_run = context.made_by_run();
@@ -45,10 +51,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         Guard::refused(reader(context).map(|reader| format!("{} shows them", tree.path(reader))));
     let unit = |node| Unit {
         guard: guard.clone(),
-        words: vec![Word {
-            text: tree.name(node).to_vec(),
-            within: None,
-        }],
+        words: words(tree, node),
         ..Unit::names(vec![node])
     };
     let units: Vec<Unit> = tree
@@ -60,6 +63,17 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         true => Vec::new(),
         false => vec![Claim::new(&RULE, None, units)],
     }
+}
+
+/// A document's name, and what looks for documents by the names of modules.
+fn words(tree: &Tree<'_>, node: NodeId) -> Vec<Word> {
+    let finders = FINDERS.map(str::as_bytes);
+    let texts = [tree.name(node)].into_iter().chain(finders);
+    let word = |text: &[u8]| Word {
+        text: text.to_vec(),
+        within: None,
+    };
+    texts.map(word).collect()
 }
 
 /// Below a folder called `perl` or `perl5`, as all of `@INC` are in distributions and conda.

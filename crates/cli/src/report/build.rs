@@ -80,6 +80,7 @@ impl Report {
             },
             rows,
             result: None,
+            duplicates: None,
             problems,
             notes: Vec::new(),
         })

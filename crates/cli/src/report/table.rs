@@ -209,7 +209,30 @@ fn owner(row: &Row) -> String {
     }
 }
 
+/// What is there more than once and stays so.
+fn duplicates(out: &mut String, report: &Report) {
+    let Some(found) = report.duplicates.as_ref().filter(|found| found.waste > 0) else {
+        return;
+    };
+    line!(
+        out,
+        "note: {} of what stays is there more than once, in {} groups of equal files; ounce leaves them",
+        bytes(found.waste),
+        grouped(found.groups as u64)
+    );
+    for group in &found.largest {
+        let others = group.files - 1;
+        let path = group.paths.first().map_or("", String::as_str);
+        line!(
+            out,
+            "      {:>9}  {path} and {others} more",
+            bytes(group.waste)
+        );
+    }
+}
+
 fn tail(out: &mut String, report: &Report) {
+    duplicates(out, report);
     for problem in report.problems.iter().take(REASONS) {
         line!(out, "note: {}: {}; it stays", problem.path, problem.reason);
     }
