@@ -7,7 +7,7 @@ use ounce_image::{Blob, Config, Layer, Progress, Tree, rewrite};
 use ounce_testkit::TestImage;
 
 use crate::packages::Packages;
-use crate::plan::{Decision, Options, plan};
+use crate::plan::{Decision, Options, Plan, plan};
 use crate::rules::{Context, Tier};
 
 /// The layers of a test image, opened.
@@ -43,8 +43,16 @@ pub(crate) fn decide_guarded(text: &str) -> Decided {
     decide_with(&ounce_testkit::image(text), &options)
 }
 
-/// Decides on an image with options, and rewrites it to see that the plan can be carried out.
-pub(crate) fn decide_with(image: &TestImage, options: &Options) -> Decided {
+/// The plan for an image with the default options.
+pub(crate) fn planned<T>(image: &TestImage, look: impl FnOnce(&Tree<'_>, &Plan) -> T) -> T {
+    with_plan(image, &Options::default(), look)
+}
+
+fn with_plan<T>(
+    image: &TestImage,
+    options: &Options,
+    look: impl FnOnce(&Tree<'_>, &Plan) -> T,
+) -> T {
     let layers = layers(image);
     let tree = Tree::build(&layers).unwrap();
     let config = Config::parse(image.config.to_string().into_bytes(), Path::new("test")).unwrap();
@@ -55,7 +63,16 @@ pub(crate) fn decide_with(image: &TestImage, options: &Options) -> Decided {
         packages: &packages,
     };
     let plan = plan(&context, options, &Progress::default()).unwrap();
-    rewrite(&tree, &plan.edit).unwrap();
+    look(&tree, &plan)
+}
+
+/// Decides on an image with options, and rewrites it to see that the plan can be carried out.
+pub(crate) fn decide_with(image: &TestImage, options: &Options) -> Decided {
+    with_plan(image, options, decided)
+}
+
+fn decided(tree: &Tree<'_>, plan: &Plan) -> Decided {
+    rewrite(tree, &plan.edit).unwrap();
     let mut out = Decided::default();
     let units = plan
         .unit_of

@@ -1,6 +1,7 @@
 //! Reports: one model, from which every way of writing is made.
 
 mod build;
+mod duplicates;
 pub(crate) mod model;
 pub(crate) mod package;
 pub(crate) mod table;

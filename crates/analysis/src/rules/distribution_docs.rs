@@ -1,10 +1,11 @@
-//! Documentation of the distribution: `/usr/share/doc`, `man`, `info`, `gtk-doc`, and the same
-//! under `/usr/local`.
+//! Documentation of the distribution: `/usr/share/doc`, `man`, `info`, `gtk-doc`, `help`, notes for
+//! `lintian` and `reportbug`, and the same under `/usr/local`.
 //!
 //! **Why it is safe.** Programs do not read it. Debian allows leaving it out at installation
 //! (dpkg.cfg(5), `path-exclude`) and ships its own minimal images so. Copyright files and other
 //! licences stay, as Debian policy 12.5 and most licences demand; so do links, folders, examples,
-//! programs, and documents that no package brought: somebody put those there.
+//! programs, and documents that no package brought (under `/usr/local`: nor a RUN step): somebody put those
+//! there.
 //!
 //! **Evidence.** A program that names a document keeps the documents of that package. Manual and
 //! info pages stay where a program that shows them is in the image. The lists of files that package
@@ -12,6 +13,8 @@
 //! count: see `crates/analysis/src/knowledge/harmless.toml`.
 //!
 //! **Example.** `/usr/share/doc/libc6/changelog.Debian.gz`.
+
+use ounce_image::NodeId;
 
 use super::{Context, Rule, Tier, docs};
 use crate::finding::Claim;
@@ -26,12 +29,17 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn find(context: &Context<'_>) -> Vec<Claim> {
-    let shares = ["/usr/share", "/usr/local/share"]
-        .into_iter()
-        .filter_map(|path| context.folder(path));
-    shares
-        .flat_map(|share| docs::claims(context, &RULE, share))
-        .collect()
+    let is_owned = |node| context.packages.is_installed(node);
+    let made_by_run = context.made_by_run();
+    let is_brought = |node| is_owned(node) || made_by_run(node);
+    // What was installed into /usr/local has no package, as a rule.
+    let system = context.folder("/usr/share");
+    let local = context.folder("/usr/local/share");
+    let claims = |share: Option<NodeId>, is_brought: &dyn Fn(NodeId) -> bool| {
+        share.map(|share| docs::claims(context, &RULE, share, is_brought))
+    };
+    let found = [claims(system, &is_owned), claims(local, &is_brought)];
+    found.into_iter().flatten().flatten().collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `ounce analyze`: what eats the space.
 
-use ounce_analysis::Options;
+use ounce_analysis::{Options, duplicates};
 use ounce_image::{Tree, format};
 
 use super::{analyse, deliver, owner};
@@ -24,6 +24,8 @@ pub(crate) fn run(args: &Analyze) -> Result<(), CommandError> {
         let tree = Tree::build(&session.image.layers)?;
         let (packages, plan) = analyse(&session, &tree, &Options::default())?;
         let report = Report::analysis(&session, &tree, &packages, &plan, args.by, top)?;
+        let duplicates = duplicates::find(&tree, &plan, &session.progress)?;
+        let report = report.with_duplicates(&duplicates);
         verified.join().expect("verifying does not panic")?;
         Ok::<_, CommandError>(report)
     })?;

@@ -73,6 +73,7 @@ impl Report {
             },
             rows,
             result: None,
+            duplicates: None,
             problems,
             notes: Vec::new(),
         })
@@ -251,7 +252,7 @@ fn reason(decision: &Decision) -> Reason {
             from: Some(evidence.from.to_string()),
             to: Some(evidence.to.to_string()),
             offset: match evidence.how {
-                How::Path(at) | How::Command(at) => Some(at),
+                How::Path(at) | How::Command(at) | How::Word(at) => Some(at),
                 How::Symlink | How::Needed => None,
             },
             ..said(&evidence.how.to_string())

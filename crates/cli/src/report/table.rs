@@ -209,7 +209,27 @@ fn owner(row: &Row) -> String {
     }
 }
 
+/// What is there more than once and stays so.
+fn duplicates(out: &mut String, report: &Report) {
+    let Some(found) = report.duplicates.as_ref().filter(|found| found.waste > 0) else {
+        return;
+    };
+    let (waste, groups) = (bytes(found.waste), grouped(found.groups as u64));
+    line!(
+        out,
+        "note: {waste} in {groups} groups of equal files that stay could be shared"
+    );
+    for group in &found.largest {
+        let others = group.files - 1;
+        let path = group.paths.first().map_or("", String::as_str);
+        let rest = format!(" and {others} more");
+        let path = cut_front(path, WIDTH - 17 - rest.width());
+        line!(out, "      {:>9}  {path}{rest}", bytes(group.waste));
+    }
+}
+
 fn tail(out: &mut String, report: &Report) {
+    duplicates(out, report);
     for problem in report.problems.iter().take(REASONS) {
         line!(out, "note: {}: {}; it stays", problem.path, problem.reason);
     }
@@ -221,7 +241,9 @@ fn tail(out: &mut String, report: &Report) {
         );
     }
     for text in &report.notes {
-        line!(out, "note: {text}");
+        for part in wrap(&format!("note: {text}"), WIDTH) {
+            line!(out, "{part}");
+        }
     }
     let Some(result) = &report.result else { return };
     let (before, after) = (report.size, result.size);
