@@ -4,22 +4,44 @@
 //! [`evidence`](crate::evidence), and [`plan`](mod@crate::plan) decides. The text at the head of a
 //! rule's file is its page of documentation (`docs/rules/`).
 
+mod apk_cache;
 mod apt_lists;
 mod apt_package_cache;
+mod cargo_cache;
+mod cargo_incremental;
+mod composer_cache;
 mod conda_docs;
 mod conda_headers;
 mod conda_package_cache;
 mod conda_toolchain;
 mod distribution_docs;
+mod dnf_cache;
+mod dpkg_backups;
+mod gem_cache;
+mod go_cache;
+mod gradle_cache;
 mod jdk_sources;
+mod ldconfig_cache;
 mod logs;
+mod maven_repository;
+mod npm_cache;
+mod pacman_cache;
 mod pip_cache;
+mod pnpm_store;
+mod poetry_cache;
 mod python_bytecode;
+mod r_leftovers;
 mod shadowed_content;
 mod temporary_files;
+mod uv_cache;
+mod yarn_cache;
+mod zypper_cache;
 
+mod caches;
 mod compilers;
 mod docs;
+mod installers;
+mod started;
 
 use ounce_image::{Config, ImagePath, NodeId, Tree};
 use rustc_hash::FxHashSet;
@@ -105,7 +127,7 @@ pub struct Context<'a> {
 }
 
 /// All rules. When two find the same file, the earlier one has it.
-pub const RULES: [&Rule; 13] = [
+pub const RULES: [&Rule; 32] = [
     &shadowed_content::RULE,
     &conda_package_cache::RULE,
     &conda_toolchain::RULE,
@@ -117,8 +139,27 @@ pub const RULES: [&Rule; 13] = [
     &pip_cache::RULE,
     &distribution_docs::RULE,
     &logs::RULE,
+    &r_leftovers::RULE,
     &temporary_files::RULE,
     &python_bytecode::RULE,
+    &apk_cache::RULE,
+    &dnf_cache::RULE,
+    &zypper_cache::RULE,
+    &pacman_cache::RULE,
+    &dpkg_backups::RULE,
+    &ldconfig_cache::RULE,
+    &uv_cache::RULE,
+    &poetry_cache::RULE,
+    &npm_cache::RULE,
+    &yarn_cache::RULE,
+    &pnpm_store::RULE,
+    &cargo_cache::RULE,
+    &cargo_incremental::RULE,
+    &go_cache::RULE,
+    &maven_repository::RULE,
+    &gradle_cache::RULE,
+    &gem_cache::RULE,
+    &composer_cache::RULE,
 ];
 
 impl Context<'_> {
