@@ -26,6 +26,7 @@ pub(super) const RULE: Rule = Rule {
 const CACHE: Cache = Cache {
     tool: "apk",
     places: &[Place::Path("/var/cache/apk"), Place::Path("/etc/apk/cache")],
+    marks: &["APKINDEX.*.tar.gz", "*.apk"],
     parts: &["APKINDEX.*.tar.gz", "*.apk"],
 };
 

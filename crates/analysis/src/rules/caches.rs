@@ -16,6 +16,9 @@ pub(super) struct Cache {
     pub(super) tool: &'static str,
     /// Where the cache may be.
     pub(super) places: &'static [Place],
+    /// Globs, relative to the place, one of which is there when the folder is the tool's: what a
+    /// variable names may be anything.
+    pub(super) marks: &'static [&'static str],
     /// Globs of what the tool makes there, relative to the place; each match is decided on by itself.
     /// What else lies there is not the tool's.
     pub(super) parts: &'static [&'static str],
@@ -34,7 +37,10 @@ pub(super) enum Place {
     Variable(&'static str, &'static str),
 }
 
-/// The parts of a cache that a RUN step of the Dockerfile left behind.
+/// Why what is not surely a leftover stays.
+const COPIED: &str = "a COPY or ADD may have put it there on purpose";
+
+/// The parts of a cache; only what RUN steps of the Dockerfile left behind may go.
 pub(super) fn find(context: &Context<'_>, rule: &'static Rule, cache: &Cache) -> Vec<Claim> {
     let places = folders(context, cache.places);
     if places.is_empty() {
@@ -42,76 +48,81 @@ pub(super) fn find(context: &Context<'_>, rule: &'static Rule, cache: &Cache) ->
     }
     let tree = context.tree;
     let made_by_run = context.made_by_run();
-    let is_leftover = |node: &NodeId| {
-        let mut files = tree
-            .walk(*node)
-            .filter(|node| tree.leaf_of(*node).is_some());
-        files.all(&made_by_run)
-    };
     let claim = |area: NodeId| {
         let parts: BTreeSet<NodeId> = cache
             .parts
             .iter()
             .flat_map(|glob| matching(tree, area, glob))
-            .filter(is_leftover)
+            .filter(|part| leaves(tree, *part).next().is_some())
             .collect();
         let guard = match parts.is_empty() {
             true => Guard::Evidence,
             false => installers::guard(context, cache.tool, area),
         };
-        let unit = |node| Unit {
-            guard: guard.clone(),
-            ..context.whole(node)
+        let unit = |part| Unit {
+            guard: match (&guard, leaves(tree, part).all(&made_by_run)) {
+                (Guard::Evidence, false) => Guard::Unknown(COPIED.to_owned()),
+                _ => guard.clone(),
+            },
+            ..context.whole(part)
         };
         Claim::new(rule, Some(area), parts.into_iter().map(unit).collect())
     };
-    let claims = places.into_iter().map(claim);
+    let is_marked = |area: &NodeId| {
+        let mut marks = cache.marks.iter();
+        marks.any(|mark| !matching(tree, *area, mark).is_empty())
+    };
+    let claims = places.into_iter().filter(is_marked).map(claim);
     claims.filter(|claim| !claim.units.is_empty()).collect()
+}
+
+/// Everything at and below a name that is not a folder.
+pub(super) fn leaves(tree: &Tree<'_>, from: NodeId) -> impl Iterator<Item = NodeId> {
+    tree.walk(from).filter(|node| tree.leaf_of(*node).is_some())
 }
 
 /// The folders at these places, links followed.
 pub(super) fn folders(context: &Context<'_>, places: &[Place]) -> BTreeSet<NodeId> {
+    let tree = context.tree;
     let homes = homes(context);
-    let below_homes = |path: &str| homes.iter().map(|home| format!("{home}/{path}")).collect();
-    let variable = |name: &str| {
-        context
-            .config
-            .env(name)
-            .filter(|path| path.starts_with('/'))
+    let below = |folder: NodeId, path: &str| tree.resolve_from(folder, path.as_bytes(), |_| {});
+    let below_homes = |path: &str| -> Vec<NodeId> {
+        homes.iter().filter_map(|home| below(*home, path)).collect()
     };
-    let paths = |place: &Place| -> Vec<String> {
-        match place {
-            Place::Path(path) => vec![(*path).to_owned()],
-            Place::Home(path) => below_homes(path),
-            Place::UserCache(path) => {
-                let named = variable("XDG_CACHE_HOME").map(|folder| format!("{folder}/{path}"));
-                let mut paths: Vec<String> = below_homes(&format!(".cache/{path}"));
-                paths.extend(named);
-                paths
-            }
-            Place::Variable(name, path) => variable(name)
-                .map(|folder| format!("{folder}/{path}"))
-                .into_iter()
-                .collect(),
+    let below_variable = |name: &str, path: &str| below(variable(context, name)?, path);
+    let found = places.iter().flat_map(|place| match place {
+        Place::Path(path) => context.folder(path).into_iter().collect(),
+        Place::Home(path) => below_homes(path),
+        Place::UserCache(path) => {
+            let mut found = below_homes(&format!(".cache/{path}"));
+            found.extend(below_variable("XDG_CACHE_HOME", path));
+            found
         }
-    };
-    let found = places.iter().flat_map(paths);
-    found.filter_map(|path| context.folder(&path)).collect()
+        Place::Variable(name, path) => below_variable(name, path).into_iter().collect(),
+    });
+    found.filter(|node| tree.is_directory(*node)).collect()
+}
+
+/// The folder that an environment variable names.
+fn variable(context: &Context<'_>, name: &str) -> Option<NodeId> {
+    let path = context.config.env(name)?;
+    context.folder(&path).filter(|_| path.starts_with('/'))
 }
 
 /// The homes of the image's users: root's, those in `/home` and `/etc/passwd`, `$HOME`, and the root
 /// folder, which is the home of a user that `/etc/passwd` does not know.
-fn homes(context: &Context<'_>) -> BTreeSet<String> {
+fn homes(context: &Context<'_>) -> BTreeSet<NodeId> {
     let tree = context.tree;
+    let mut homes = BTreeSet::from([Tree::ROOT]);
     let in_home = context.folder("/home").into_iter();
-    let in_home = in_home.flat_map(|home| tree.children(home));
-    let mut homes: BTreeSet<String> = in_home
-        .filter_map(|home| String::from_utf8(tree.name(home).to_vec()).ok())
-        .map(|name| format!("/home/{name}"))
-        .collect();
-    homes.extend(["/root".to_owned(), String::new()]);
-    homes.extend(context.config.env("HOME"));
-    homes.extend(passwd_homes(tree));
+    homes.extend(in_home.flat_map(|home| tree.children(home)));
+    homes.extend(context.folder("/root"));
+    homes.extend(variable(context, "HOME"));
+    homes.extend(
+        passwd_homes(tree)
+            .iter()
+            .filter_map(|home| context.folder(home)),
+    );
     homes
 }
 
@@ -149,7 +160,7 @@ mod tests {
     use crate::testing::{decide, decide_text};
 
     fn cache(home: &str) -> String {
-        format!("[RUN x]\n{home}/.cache/uv/simple-v1/a = x\n")
+        format!("[RUN x]\n{home}/.cache/uv/simple-v1/a = x\n{home}/.cache/uv/CACHEDIR.TAG = x\n")
     }
 
     #[test]
@@ -163,14 +174,14 @@ mod tests {
         );
         assert!(goes(&user, "/srv/me/.cache/uv/simple-v1/a"));
         assert!(goes(
-            "[RUN x]\n.cache/uv/simple-v1/a = x",
+            &cache("").replace("/.cache", ".cache"),
             "/.cache/uv/simple-v1/a"
         ));
     }
 
     #[test]
     fn variables_say_where_caches_are() {
-        let text = "[RUN x]\ndata/uv/simple-v1/a = x\n";
+        let text = "[RUN x]\ndata/uv/simple-v1/a = x\ndata/uv/CACHEDIR.TAG = x\n";
         let image = |env: &str| {
             let config = serde_json::json!({ "Env": [env] });
             decide(&ounce_testkit::image(text).with_config(config)).gone
@@ -182,7 +193,7 @@ mod tests {
 
     #[test]
     fn links_are_followed_and_loops_end() {
-        let text = "[RUN x]\ndata/uv/simple-v1/a = x\nroot/.cache -> /data\nhome/a/.cache -> /home/b/.cache\nhome/b/.cache -> /home/a/.cache\n";
+        let text = "[RUN x]\ndata/uv/simple-v1/a = x\ndata/uv/CACHEDIR.TAG = x\nroot/.cache -> /data\nhome/a/.cache -> /home/b/.cache\nhome/b/.cache -> /home/a/.cache\n";
         assert!(decide_text(text).gone.contains("/data/uv/simple-v1/a"));
     }
 

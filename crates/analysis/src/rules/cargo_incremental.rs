@@ -11,7 +11,7 @@
 
 use ounce_image::{NodeId, Tree};
 
-use super::{Context, Rule, Tier};
+use super::{Context, Rule, Tier, caches};
 use crate::finding::Claim;
 
 pub(super) const RULE: Rule = Rule {
@@ -30,10 +30,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         tree.name(*node) == b"incremental"
             && tree.is_directory(*node)
             && is_in_target(tree, *node)
-            && tree
-                .walk(*node)
-                .filter(|below| tree.leaf_of(*below).is_some())
-                .all(&made_by_run)
+            && caches::leaves(tree, *node).all(&made_by_run)
     };
     tree.walk(Tree::ROOT)
         .filter(is_leftover)

@@ -31,6 +31,7 @@ const CACHE: Cache = Cache {
         Place::Variable("COMPOSER_HOME", "cache"),
         Place::Variable("COMPOSER_CACHE_DIR", ""),
     ],
+    marks: &[".htaccess", "repo/http*"],
     parts: &["files", "repo", "vcs"],
 };
 
@@ -38,7 +39,7 @@ const CACHE: Cache = Cache {
 mod tests {
     use crate::testing::{decide_text, set};
 
-    const CACHE: &str = "[RUN composer install]\nroot/.composer/cache/files/a/b/c.zip = x\nroot/.composer/cache/repo/https---repo/p.json = x\nroot/.cache/composer/vcs/x/HEAD = x\nroot/.composer/auth.json = x\nroot/.composer/vendor/bin/tool = x\n";
+    const CACHE: &str = "[RUN composer install]\nroot/.composer/cache/.htaccess = x\nroot/.cache/composer/.htaccess = x\nroot/.composer/cache/files/a/b/c.zip = x\nroot/.composer/cache/repo/https---repo/p.json = x\nroot/.cache/composer/vcs/x/HEAD = x\nroot/.composer/auth.json = x\nroot/.composer/vendor/bin/tool = x\n";
 
     #[test]
     fn downloads_go_and_what_was_installed_stays() {
@@ -65,5 +66,13 @@ mod tests {
         ));
         assert!(!found.gone.contains("/root/.composer/cache/files/a/b/c.zip"));
         assert_ne!(found.gone, set(&[]));
+    }
+
+    #[test]
+    fn a_folder_of_data_that_a_variable_names_stays() {
+        let text = "[RUN x]\ndata/files/a = x\ndata/repo/b = x\n";
+        let config = serde_json::json!({ "Env": ["COMPOSER_CACHE_DIR=/data"] });
+        let found = crate::testing::decide(&ounce_testkit::image(text).with_config(config));
+        assert_eq!(found.gone, set(&[]));
     }
 }

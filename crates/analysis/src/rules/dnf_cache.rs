@@ -31,6 +31,7 @@ const CACHE: Cache = Cache {
         Place::Path("/var/cache/libdnf5"),
         Place::Path("/var/cache/yum"),
     ],
+    marks: &["*"],
     parts: &[
         "*-????????????????",
         "*.solv",

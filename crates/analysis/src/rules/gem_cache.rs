@@ -32,6 +32,7 @@ const BUNDLER: Cache = Cache {
         Place::Home(".bundle/cache"),
         Place::Variable("BUNDLE_USER_CACHE", ""),
     ],
+    marks: &["compact_index"],
     parts: &["compact_index"],
 };
 

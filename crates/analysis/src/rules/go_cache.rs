@@ -36,6 +36,7 @@ const CACHE: Cache = Cache {
         Place::UserCache("go-build"),
         Place::Variable("GOCACHE", ""),
     ],
+    marks: &["cache/lock", "00"],
     parts: &[
         "cache/download",
         "cache/vcs",
@@ -51,7 +52,7 @@ const CACHE: Cache = Cache {
 mod tests {
     use crate::testing::{decide_text, set};
 
-    const CACHE: &str = "[RUN go build]\nroot/.cache/go-build/README = x\nroot/.cache/go-build/00/00ab-d = x\nroot/go/pkg/mod/cache/download/a.b/c/@v/v1.zip = x\nroot/go/pkg/mod/a.b/c/d@v1.0.0/d.go = x\nroot/go/pkg/mod/a.b/c/d@v1.0.0/go.mod = x\nroot/go/pkg/mod/gopkg.in/yaml.v3@v3.0.1/y.go = x\nroot/go/pkg/mod/golang.org/toolchain@v0.0.1-go1.22.0.linux-amd64/bin/go (0755) = x\n";
+    const CACHE: &str = "[RUN go build]\nroot/.cache/go-build/README = x\nroot/.cache/go-build/00/00ab-d = x\nroot/go/pkg/mod/cache/lock *0\nroot/go/pkg/mod/cache/download/a.b/c/@v/v1.zip = x\nroot/go/pkg/mod/a.b/c/d@v1.0.0/d.go = x\nroot/go/pkg/mod/a.b/c/d@v1.0.0/go.mod = x\nroot/go/pkg/mod/gopkg.in/yaml.v3@v3.0.1/y.go = x\nroot/go/pkg/mod/golang.org/toolchain@v0.0.1-go1.22.0.linux-amd64/bin/go (0755) = x\n";
 
     #[test]
     fn modules_and_objects_go_and_toolchains_stay() {

@@ -29,6 +29,7 @@ const CACHE: Cache = Cache {
         Place::Home(".gradle"),
         Place::Variable("GRADLE_USER_HOME", ""),
     ],
+    marks: &["caches/modules-*", "caches/jars-*", "caches/CACHEDIR.TAG"],
     parts: &["caches", "daemon/*/daemon-*.out.log"],
 };
 

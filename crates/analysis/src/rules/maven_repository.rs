@@ -27,6 +27,7 @@ pub(super) const RULE: Rule = Rule {
 const CACHE: Cache = Cache {
     tool: "maven",
     places: &[Place::Home(".m2")],
+    marks: &["repository"],
     parts: &["repository"],
 };
 

@@ -30,6 +30,7 @@ const CACHE: Cache = Cache {
         Place::Variable("npm_config_cache", ""),
         Place::Variable("NPM_CONFIG_CACHE", ""),
     ],
+    marks: &["_cacache/index-v*", "_logs/*-debug-*.log"],
     parts: &[
         "_cacache/content-v*",
         "_cacache/index-v*",

@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
 const CACHE: Cache = Cache {
     tool: "pacman",
     places: &[Place::Path("/var/cache/pacman/pkg")],
+    marks: &["*.pkg.tar*"],
     parts: &["*.pkg.tar*"],
 };
 

@@ -36,6 +36,12 @@ const CACHE: Cache = Cache {
         Place::Variable("npm_config_store_dir", ""),
         Place::UserCache("pnpm"),
     ],
+    marks: &[
+        "v[0-9]*/files/[0-9a-f][0-9a-f]",
+        "metadata-v[0-9]*",
+        "metadata-f*-v[0-9]*",
+        "metadata/registry.*",
+    ],
     parts: &["v[0-9]*/files", "v[0-9]*/index", "metadata*"],
 };
 
@@ -45,7 +51,7 @@ mod tests {
 
     use crate::testing::decide;
 
-    const STORE: &str = "[RUN pnpm install]\nroot/.local/share/pnpm/store/v10/files/00/ab = x\nroot/.local/share/pnpm/store/v10/index/00/ab.json = x\nroot/.cache/pnpm/metadata-v1.3/r/a.json = x\nroot/.cache/pnpm/dlx/1/node_modules/t.js = x\napp/node_modules/.pnpm/a@1/node_modules/a/i.js == root/.local/share/pnpm/store/v10/files/00/ab\n";
+    const STORE: &str = "[RUN pnpm install]\nroot/.local/share/pnpm/store/v10/files/00/ab = x\nroot/.local/share/pnpm/store/v10/index/00/ab.json = x\nroot/.cache/pnpm/metadata-v1.3/r/a.json = x\nroot/.cache/pnpm/dlx/1/node_modules/t.js = x\napp/node_modules/.modules.yaml = {\"storeDir\": \"/root/.local/share/pnpm/store/v10\"}\napp/node_modules/.pnpm/a@1/node_modules/a/i.js == root/.local/share/pnpm/store/v10/files/00/ab\n";
 
     #[test]
     fn the_store_goes_and_hard_linked_files_live_on() {

@@ -27,6 +27,7 @@ const CACHE: Cache = Cache {
         Place::UserCache("pypoetry"),
         Place::Variable("POETRY_CACHE_DIR", ""),
     ],
+    marks: &["cache/repositories", "artifacts/[0-9a-f][0-9a-f]"],
     parts: &["artifacts", "cache"],
 };
 
@@ -54,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_folder_of_that_name_elsewhere_stays() {
-        let text = "[RUN x]\nsrv/pypoetry/artifacts/x = x\n";
+        let text = "[RUN x]\nsrv/pypoetry/artifacts/00/x = x\n";
         assert_eq!(decide_text(text).gone, set(&[]));
     }
 }

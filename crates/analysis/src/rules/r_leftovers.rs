@@ -12,7 +12,7 @@
 
 use ounce_image::{NodeId, Tree};
 
-use super::{Context, Rule, Tier};
+use super::{Context, Rule, Tier, caches};
 use crate::finding::Claim;
 
 pub(super) const RULE: Rule = Rule {
@@ -29,10 +29,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     let made_by_run = context.made_by_run();
     let is_leftover = |node: &NodeId| {
         (is_lock(tree, *node) || is_session(context, *node))
-            && tree
-                .walk(*node)
-                .filter(|below| tree.leaf_of(*below).is_some())
-                .all(&made_by_run)
+            && caches::leaves(tree, *node).all(&made_by_run)
     };
     tree.walk(Tree::ROOT)
         .filter(is_leftover)

@@ -18,7 +18,7 @@ pub(super) struct Started {
 /// Docker's).
 const KEYS: [&str; 3] = ["Entrypoint", "Cmd", "Healthcheck"];
 /// What is larger is data with a first line that starts it.
-const MAX_SCRIPT: u64 = 1 << 20;
+const MAX_SCRIPT: u64 = 1 << 18;
 /// Scripts that call scripts are followed until there are so many.
 const MAX_SCRIPTS: usize = 64;
 

@@ -28,6 +28,7 @@ pub(super) const RULE: Rule = Rule {
 const CACHE: Cache = Cache {
     tool: "uv",
     places: &[Place::UserCache("uv"), Place::Variable("UV_CACHE_DIR", "")],
+    marks: &["CACHEDIR.TAG"],
     parts: &[
         "archive-v*/*",
         "builds-v*",

@@ -35,7 +35,8 @@ const CACHE: Cache = Cache {
         Place::Home(".yarn/berry"),
         Place::Variable("YARN_GLOBAL_FOLDER", ""),
     ],
-    parts: &["v[0-9]*/*", "cache/*.zip", "index", "metadata"],
+    marks: &["v[0-9]*/npm-*", "cache/*-npm-*.zip", "metadata/npm"],
+    parts: &["v[0-9]*/*", "cache/*-npm-*.zip", "index", "metadata"],
 };
 
 #[cfg(test)]

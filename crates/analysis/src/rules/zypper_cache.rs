@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
 const CACHE: Cache = Cache {
     tool: "zypper",
     places: &[Place::Path("/var/cache/zypp")],
+    marks: &["*"],
     parts: &["packages/*", "raw/*", "solv/*"],
 };
 
