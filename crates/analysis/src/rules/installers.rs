@@ -67,7 +67,7 @@ const MAX_SETTINGS: u64 = 1 << 20;
 /// Whether the image may need a tool's cache that lies in `area`.
 pub(super) fn guard(context: &Context<'_>, tool: &str, area: NodeId) -> Guard {
     let row = TABLE.tool.iter().find(|row| row.name == tool);
-    let row = row.expect("a test looks that every rule's tool has a row");
+    let row = row.expect("every cache's tool has a row: each rule's test asks for it");
     let refused = in_volume(context, area)
         .or_else(|| is_started(context, row, area))
         .or_else(|| is_offline(context, row))
