@@ -19,7 +19,6 @@ use crate::finding::{Evidence, How, Problem, Referrer};
 use crate::harmless;
 use crate::inspect::elf;
 use crate::inspect::paths::{Hit, Scanner};
-use crate::packages::Ecosystem;
 use crate::rules::Context;
 
 pub use targets::{Targets, UnitId};
@@ -214,7 +213,7 @@ impl<'a> Search<'a> {
                 .context
                 .packages
                 .owner(name)
-                .is_some_and(|owner| owner.ecosystem != Ecosystem::Pip),
+                .is_some_and(|owner| !owner.ecosystem.is_open()),
             is_elf: false,
         }
     }

@@ -20,6 +20,7 @@ mod dpkg_backups;
 mod gem_cache;
 mod go_cache;
 mod gradle_cache;
+mod installed_wheels;
 mod jdk_sources;
 mod ldconfig_cache;
 mod logs;
@@ -127,7 +128,7 @@ pub struct Context<'a> {
 }
 
 /// All rules. When two find the same file, the earlier one has it.
-pub const RULES: [&Rule; 32] = [
+pub const RULES: [&Rule; 33] = [
     &shadowed_content::RULE,
     &conda_package_cache::RULE,
     &conda_toolchain::RULE,
@@ -160,6 +161,7 @@ pub const RULES: [&Rule; 32] = [
     &gradle_cache::RULE,
     &gem_cache::RULE,
     &composer_cache::RULE,
+    &installed_wheels::RULE,
 ];
 
 impl Context<'_> {

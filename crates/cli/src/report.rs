@@ -2,6 +2,7 @@
 
 mod build;
 pub(crate) mod model;
+pub(crate) mod package;
 pub(crate) mod table;
 
 pub(crate) use model::Report;

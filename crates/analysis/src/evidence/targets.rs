@@ -94,10 +94,13 @@ impl Targets {
         (out.names, out.programs) = programs.into_iter().unzip();
         if !out.units.is_empty() {
             // Any absolute path may lead to a unit through links, so all of the root's names count.
-            out.prefixes = tree
-                .children(Tree::ROOT)
-                .map(|top| [b"/", tree.name(top), b"/"].concat())
-                .collect();
+            // One that could go itself, or holds what could, may be named without more behind it.
+            let prefix = |top| {
+                let may_end = out.units.contains_key(&top) || out.above.contains_key(&top);
+                let end: &[u8] = if may_end { b"" } else { b"/" };
+                [b"/", tree.name(top), end].concat()
+            };
+            out.prefixes = tree.children(Tree::ROOT).map(prefix).collect();
             let endings: std::collections::BTreeSet<_> = out
                 .relative
                 .iter()

@@ -98,6 +98,14 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_that_only_names_itself_was_put_there_by_somebody() {
+        // The end of an empty archive (APPNOTE.TXT 4.3.16).
+        let empty = format!("PK\\x05\\x06{}", "\\x00".repeat(18));
+        let found = decide_text(&format!("{ROOT}usr/share/doc/t/demo.jar = {empty}\n"));
+        assert_eq!(found.gone, decide_text(ROOT).gone);
+    }
+
+    #[test]
     fn an_image_that_serves_the_documents_keeps_them() {
         let config =
             serde_json::json!({ "Cmd": ["python3", "-m", "http.server", "-d", "/usr/share/doc"] });
@@ -106,5 +114,14 @@ mod tests {
             found.held["/usr/share/doc/t/changelog.gz"],
             "the image's Cmd names /usr/share/doc"
         );
+    }
+
+    #[test]
+    fn lists_of_apk_and_rpm_do_not_hold_documents() {
+        let found = decide_text(
+            "[apk]\nlib/apk/db/installed = P:t\\nV:1\\nF:usr/share/doc/t\\nR:guide.txt\\nR:more.txt\\n\\n\nvar/lib/rpm/Packages = /usr/share/doc/t/more.txt\nusr/share/doc/t/guide.txt = x\nusr/share/doc/t/more.txt = x\n",
+        );
+        let expected = ["/usr/share/doc/t/guide.txt", "/usr/share/doc/t/more.txt"];
+        assert_eq!(found.gone, set(&expected));
     }
 }

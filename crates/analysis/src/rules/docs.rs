@@ -97,7 +97,7 @@ fn documents(context: &Context<'_>, folder: NodeId) -> Unit {
 /// Manual pages, and the links between them.
 fn pages(context: &Context<'_>, area: NodeId, guard: &Guard) -> Vec<Unit> {
     let pages = context.tree.walk(area).filter(|node| {
-        context.tree.leaf_of(*node).is_some() && context.packages.owner(*node).is_some()
+        context.tree.leaf_of(*node).is_some() && context.packages.is_installed(*node)
     });
     pages
         .map(|page| Unit {
@@ -117,10 +117,7 @@ fn is_prose(context: &Context<'_>, node: NodeId) -> bool {
             .tree
             .attributes(node)
             .is_none_or(|file| file.mode & 0o111 != 0);
-    context.packages.owner(node).is_some()
-        && !is_licence(context, node)
-        && !is_example
-        && !is_program
+    context.packages.is_installed(node) && !is_licence(context, node) && !is_example && !is_program
 }
 
 fn is_licence(context: &Context<'_>, node: NodeId) -> bool {

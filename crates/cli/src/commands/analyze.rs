@@ -3,13 +3,16 @@
 use ounce_analysis::Options;
 use ounce_image::{Tree, format};
 
-use super::{analyse, deliver};
+use super::{analyse, deliver, owner};
 use crate::args::Analyze;
 use crate::error::CommandError;
 use crate::report::Report;
 use crate::session::Session;
 
 pub(crate) fn run(args: &Analyze) -> Result<(), CommandError> {
+    if let Some(name) = &args.owner {
+        return owner::run(args, name);
+    }
     let session = Session::open(&args.source, |from| {
         let file = args.output.as_deref();
         Ok(file.map_or(Ok(()), |file| format::check_apart(from, file))?)

@@ -1,5 +1,7 @@
 //! The report as data. This is what `--format json` writes; its schema is `docs/report.schema.json`.
 
+pub(crate) mod package;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -311,7 +311,7 @@ fn plural(count: u64, word: &str) -> String {
 }
 
 /// Breaks text at spaces, and inside words that are longer than a line.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is always a line");
@@ -333,7 +333,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// Cuts text to a width, with an ellipsis in place of what does not fit.
-fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -342,7 +342,7 @@ fn cut(text: &str, width: usize) -> String {
 }
 
 /// As [`cut`], but the end is what is kept: of a path it says more.
-fn cut_front(text: &str, width: usize) -> String {
+pub(crate) fn cut_front(text: &str, width: usize) -> String {
     let excess = text.width().saturating_sub(width);
     if excess == 0 {
         return text.to_owned();
