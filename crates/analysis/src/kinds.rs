@@ -79,7 +79,7 @@ const TABLE: [(Kind, &[&str]); 22] = [
         kind(
             "tests",
             "Test suites of packages",
-            "a kept module might import them",
+            "a module that stays might import them",
         ),
         &[
             "site-packages/**/tests/**",
@@ -228,11 +228,19 @@ const TABLE: [(Kind, &[&str]); 22] = [
         ],
     ),
     (
-        kind("libraries", "Shared libraries", "programs load them"),
+        kind(
+            "libraries",
+            "Shared libraries",
+            "programs load them, some by a name made at run time",
+        ),
         &["*.so", "*.so.*"],
     ),
     (
-        kind("programs", "Programs", "users start them"),
+        kind(
+            "programs",
+            "Programs",
+            "whoever runs the image may start any of them",
+        ),
         &["bin/**", "sbin/**", "libexec/**", "/usr/games/**"],
     ),
     (

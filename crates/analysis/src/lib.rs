@@ -22,5 +22,5 @@ mod testing;
 
 pub use finding::{Claim, Content, Evidence, Guard, Problem, Referrer, Unit};
 pub use packages::Packages;
-pub use plan::{Decision, Options, OptionsError, Plan, plan};
+pub use plan::{Decision, Options, OptionsError, Plan, plan, rule};
 pub use rules::{RULES, Rule, Tier};

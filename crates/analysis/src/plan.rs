@@ -107,29 +107,28 @@ impl Options {
     }
 }
 
-fn rule(name: &str) -> Result<&'static Rule, OptionsError> {
-    let unknown = || {
-        let shared = |rule: &&&Rule| {
-            rule.id
-                .split('-')
-                .filter(|word| name.contains(word))
-                .count()
-        };
-        let nearest = RULES
-            .iter()
-            .max_by_key(shared)
-            .filter(|rule| shared(rule) > 0)
-            .map(|rule| rule.id);
-        OptionsError::UnknownRule {
-            name: name.to_owned(),
-            nearest,
-        }
-    };
-    RULES
-        .iter()
-        .copied()
-        .find(|rule| rule.id == name)
-        .ok_or_else(unknown)
+/// The rule of this name.
+///
+/// # Errors
+/// There is none; the error names the nearest.
+pub fn rule(name: &str) -> Result<&'static Rule, OptionsError> {
+    let found = RULES.iter().copied().find(|rule| rule.id == name);
+    found.ok_or_else(|| OptionsError::UnknownRule {
+        name: name.to_owned(),
+        nearest: nearest(name),
+    })
+}
+
+/// The rule that somebody may have meant: the most words in common, then the fewest letters changed.
+fn nearest(name: &str) -> Option<&'static str> {
+    let words = |id: &str| id.split('-').filter(|word| name.contains(word)).count();
+    let likeness = |id: &str| strsim::normalized_damerau_levenshtein(id, name);
+    let ids = RULES.iter().map(|rule| rule.id);
+    ids.filter(|id| words(id) > 0 || likeness(id) >= 0.5)
+        .max_by(|a, b| {
+            let order = words(a).cmp(&words(b));
+            order.then(likeness(a).total_cmp(&likeness(b)))
+        })
 }
 
 /// What was decided on a unit.
@@ -383,6 +382,19 @@ mod tests {
     fn options(disable: &[&str], frozen: usize) -> Options {
         let disable: Vec<_> = disable.iter().map(|rule| (*rule).to_owned()).collect();
         Options::new(&[], &disable, &[], frozen).unwrap()
+    }
+
+    #[test]
+    fn a_mistyped_rule_has_a_nearest() {
+        for (name, meant) in [
+            ("conda-cache", Some("conda-package-cache")),
+            ("lgos", Some("logs")),
+            ("cnoda-toolchian", Some("conda-toolchain")),
+            ("apt-list", Some("apt-lists")),
+            ("xyz", None),
+        ] {
+            assert_eq!(nearest(name), meant, "{name}");
+        }
     }
 
     #[test]

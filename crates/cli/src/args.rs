@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
 
 const REFERENCES: &str = "\
 References:
@@ -20,12 +21,14 @@ Examples:
   ounce analyze oci:build --by layer
   ounce analyze image.tar --by path --top 40
   ounce analyze image.tar --owner conda:openjdk
-  ounce analyze image.tar --format json --output report.json";
+  ounce analyze image.tar --format json --output report.json
+  ounce analyze one.tar two.tar three.tar --format markdown";
 
 const SLIM_EXAMPLES: &str = "\
 Examples:
   ounce slim image.tar --output docker-archive:slim.tar:myimage:slim && docker load -i slim.tar
   ounce slim image.tar --dry-run
+  ounce slim one.tar two.tar --output-dir slim --format markdown > pull-request.md
   ounce slim oci:build --output oci:slim --keep-layers 3
   ounce slim image.tar --output oci-archive:slim.tar:latest --disable logs --keep /usr/share/doc/mytool";
 
@@ -43,6 +46,8 @@ pub(crate) enum Command {
     Analyze(Analyze),
     /// Write the image without what nothing in it needs
     Slim(Slim),
+    /// Say what the rules find, and why it can go
+    Rules(Rules),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -53,8 +58,9 @@ pub(crate) enum Command {
 /// Where to read from, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Source {
-    /// The image: TRANSPORT:PATH, with :TAG behind it where there are several, or a path that is recognised by its content
-    pub(crate) image: String,
+    /// The images: TRANSPORT:PATH, with :TAG behind it where there are several, or a path that is recognised by its content
+    #[arg(value_name = "IMAGE", required = true)]
+    pub(crate) images: Vec<String>,
     /// The platform to take from an image for several [default: linux on this processor]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     pub(crate) platform: Option<String>,
@@ -72,11 +78,24 @@ pub(crate) struct Source {
     pub(crate) cache_size: u64,
 }
 
+/// What may go.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Choice {
+    /// How far removals may go [default: safe]
+    #[arg(long, value_enum)]
+    pub(crate) tier: Option<Tier>,
+    /// Read settings from this file [default: ounce.toml in the working folder, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = ANALYZE_EXAMPLES)]
 pub(crate) struct Analyze {
     #[command(flatten)]
     pub(crate) source: Source,
+    #[command(flatten)]
+    pub(crate) choice: Choice,
     /// What the rows are
     #[arg(long, value_enum, default_value_t = By::Cause)]
     pub(crate) by: By,
@@ -99,9 +118,14 @@ pub(crate) struct Analyze {
 pub(crate) struct Slim {
     #[command(flatten)]
     pub(crate) source: Source,
+    #[command(flatten)]
+    pub(crate) choice: Choice,
     /// Where to write the image: TRANSPORT:PATH, with :TAG behind it to name it; it must not exist
-    #[arg(long, short, value_name = "REF", required_unless_present = "dry_run")]
+    #[arg(long, short, value_name = "REF", required_unless_present_any = ["dry_run", "output_dir"])]
     pub(crate) output: Option<String>,
+    /// The folder to write each image to, in the form it came in and under its own name
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    pub(crate) output_dir: Option<PathBuf>,
     /// Run only the rules that are named so
     #[arg(long, value_name = "RULE")]
     pub(crate) enable: Vec<String>,
@@ -111,9 +135,9 @@ pub(crate) struct Slim {
     /// Keep what matches, and everything below a folder that does
     #[arg(long, value_name = "GLOB")]
     pub(crate) keep: Vec<String>,
-    /// Leave the lowest N layers as they are, to go on sharing them
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) keep_layers: usize,
+    /// Leave the lowest N layers as they are, to go on sharing them [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(crate) keep_layers: Option<usize>,
     /// Say what would be done and write no image
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -123,6 +147,26 @@ pub(crate) struct Slim {
     /// Also write the report to a file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rules {
+    /// The rule to explain; without one, all are listed
+    pub(crate) rule: Option<String>,
+    /// How they are written
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    pub(crate) format: ListFormat,
+}
+
+/// How far removals may go. What costs a feature is reported and never taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Tier {
+    /// What cannot affect what the image does
+    #[default]
+    Safe,
+    /// Also what a guard of its own shows not to be needed
+    Guarded,
 }
 
 /// What the rows of a report are.
@@ -138,12 +182,34 @@ pub(crate) enum By {
     Path,
 }
 
+impl From<By> for crate::report::View {
+    fn from(by: By) -> Self {
+        match by {
+            By::Cause => Self::Cause,
+            By::Owner => Self::Owner,
+            By::Layer => Self::Layer,
+            By::Path => Self::Path,
+        }
+    }
+}
+
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people
     Table,
+    /// The text of a pull request
+    Markdown,
     /// For programs; see docs/report.schema.json
+    Json,
+}
+
+/// How a list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people
+    Table,
+    /// For programs; see docs/rules.schema.json
     Json,
 }
 

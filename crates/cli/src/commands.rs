@@ -2,10 +2,14 @@
 
 pub(crate) mod analyze;
 pub(crate) mod completions;
-mod owner;
+pub(crate) mod rules;
 pub(crate) mod slim;
 
+mod outputs;
+mod owner;
+
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use ounce_analysis::rules::Context;
@@ -14,7 +18,7 @@ use ounce_image::Tree;
 
 use crate::args::Format;
 use crate::error::CommandError;
-use crate::report::{Report, table};
+use crate::report::Document;
 use crate::session::Session;
 
 /// Reads the package databases, runs the rules and decides.
@@ -37,8 +41,8 @@ fn analyse<'a>(
 }
 
 /// Writes a report to a file or to standard output.
-fn deliver(report: &Report, format: Format, file: Option<&Path>) -> Result<(), CommandError> {
-    print(&text(report, format), file)
+fn deliver(document: &Document, format: Format, file: Option<&Path>) -> Result<(), CommandError> {
+    print(&document.text(format), file)
 }
 
 /// Writes text to a file or to standard output; colours are marks that only a terminal shows.
@@ -52,10 +56,36 @@ fn print(text: &str, file: Option<&Path>) -> Result<(), CommandError> {
     whole_file(path, plain.as_bytes()).map_err(|e| CommandError::writing(path, &e))
 }
 
-fn text(report: &Report, format: Format) -> String {
-    match format {
-        Format::Table => table::render(report),
-        Format::Json => report.to_json(),
+/// The command line as it would be typed into a shell.
+fn command_line() -> String {
+    let args: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|arg| quoted(&ounce_image::display(arg.as_bytes())))
+        .collect();
+    format!("ounce {}", args.join(" "))
+}
+
+/// A word quoted for a POSIX shell, if it needs to be (Shell Command Language, 2.2).
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+/// Says of every limit that is not kept by how much; the program's answer is then no.
+fn check(document: &Document) -> Result<(), CommandError> {
+    let broken: Vec<String> = document
+        .reports()
+        .iter()
+        .flat_map(|report| &report.limits)
+        .filter(|limit| !limit.passed)
+        .map(|limit| limit.text.clone())
+        .collect();
+    match broken.is_empty() {
+        true => Ok(()),
+        false => Err(CommandError::no(&broken)),
     }
 }
 

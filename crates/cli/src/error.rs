@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use ounce_analysis::OptionsError;
 
+/// The answer is no.
+const EXIT_NO: u8 = 1;
 /// Wrong usage or an input that cannot be used.
 const EXIT_INPUT: u8 = 2;
 /// A fault of this program (`EX_SOFTWARE` of sysexits.h).
@@ -16,6 +18,8 @@ const EXIT_INTERRUPTED: u8 = 130;
 /// Whose fault it is; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    /// Nobody's: all was done, and the answer is no.
+    No,
     Input,
     Bug,
     Interrupted,
@@ -41,6 +45,43 @@ impl CommandError {
         }
     }
 
+    /// Limits that are not kept, a line for each.
+    pub(crate) fn no(lines: &[String]) -> Self {
+        Self {
+            kind: Kind::No,
+            message: lines.join("\n"),
+            hint: None,
+        }
+    }
+
+    /// Says which of several images it is about, unless the message does already.
+    pub(crate) fn about(self, image: &str) -> Self {
+        let is_named = self.message.contains(image) || self.kind == Kind::Interrupted;
+        match is_named {
+            true => self,
+            false => Self {
+                message: format!("{image}: {}", self.message),
+                ..self
+            },
+        }
+    }
+
+    /// Says which outputs were finished before.
+    pub(crate) fn after(self, written: &[String]) -> Self {
+        if written.is_empty() {
+            return self;
+        }
+        let message = match self.kind {
+            Kind::Interrupted => "interrupted".to_owned(),
+            _ => self.message,
+        };
+        let finished = written.join(", ");
+        Self {
+            message: format!("{message}\nwritten before that: {finished}"),
+            ..self
+        }
+    }
+
     /// Adds advice.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self {
@@ -62,11 +103,15 @@ impl CommandError {
         let bold = anstyle::Style::new()
             .bold()
             .fg_color(Some(anstyle::AnsiColor::Red.into()));
-        anstream::eprintln!("{bold}error:{bold:#} {}", self.message);
+        match self.kind {
+            Kind::No => anstream::eprintln!("{}", self.message),
+            _ => anstream::eprintln!("{bold}error:{bold:#} {}", self.message),
+        }
         if let Some(hint) = &self.hint {
             anstream::eprintln!("hint: {hint}");
         }
         match self.kind {
+            Kind::No => ExitCode::from(EXIT_NO),
             Kind::Bug => ExitCode::from(EXIT_BUG),
             Kind::Interrupted => ExitCode::from(EXIT_INTERRUPTED),
             Kind::Input | Kind::Closed => ExitCode::from(EXIT_INPUT),

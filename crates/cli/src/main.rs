@@ -3,8 +3,10 @@
 mod args;
 mod commands;
 mod error;
+mod limits;
 mod report;
 mod session;
+mod settings;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,7 @@ fn run(args: Args) -> Result<(), CommandError> {
     match args.command {
         Command::Analyze(args) => commands::analyze::run(&args),
         Command::Slim(args) => commands::slim::run(&args),
+        Command::Rules(args) => commands::rules::run(&args),
         Command::Completions { shell } => {
             commands::completions::run(shell);
             Ok(())

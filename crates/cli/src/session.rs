@@ -13,41 +13,68 @@ use ounce_image::{Image, Platform, Progress, Store};
 use crate::args::Source;
 use crate::error::CommandError;
 
-/// A run of the program on one image.
+/// A run of the program.
+pub(crate) struct Run {
+    /// Counts bytes for the display, and carries Ctrl-C to the work.
+    pub(crate) progress: Arc<Progress>,
+    store: Store,
+    platform: Platform,
+    display: Display,
+}
+
+/// An image of a run.
 pub(crate) struct Session {
     /// The image's reference, with its transport.
     pub(crate) reference: Reference,
     /// The image.
     pub(crate) image: Image,
-    /// Counts bytes for the display, and carries Ctrl-C to the work.
+    /// The run's.
     pub(crate) progress: Arc<Progress>,
-    display: Display,
 }
 
-impl Session {
-    /// Opens the image that the command line names; `check` sees its reference before any long work.
-    pub(crate) fn open(
-        source: &Source,
-        check: impl FnOnce(&Reference) -> Result<(), CommandError>,
-    ) -> Result<Self, CommandError> {
-        let progress = Arc::new(Progress::default());
-        let stop = progress.clone();
-        ctrlc::set_handler(move || stop.stop()).map_err(CommandError::input)?;
-        let display = Display::start(progress.clone());
-        let store = store(source);
-        let reference = Reference::parse_existing(&source.image, &store, &progress)?;
-        check(&reference)?;
+impl Run {
+    /// Begins to obey Ctrl-C and to show progress.
+    pub(crate) fn start(source: &Source) -> Result<Self, CommandError> {
         let platform = source
             .platform
             .as_deref()
             .map_or_else(|| Ok(Platform::host()), parse_platform)?;
-        let image = format::open(&reference, &platform, &store, &progress)?;
-        progress.expect(image.tar_bytes() * 2);
+        let progress = Arc::new(Progress::default());
+        let stop = progress.clone();
+        ctrlc::set_handler(move || stop.stop()).map_err(CommandError::input)?;
+        let display = Display::start(progress.clone());
         Ok(Self {
-            reference,
-            image,
             progress,
+            store: store(source),
+            platform,
             display,
+        })
+    }
+
+    /// Reads a reference of the command line; nothing of the image but its kind is looked at.
+    pub(crate) fn reference(&self, image: &str) -> Result<Reference, CommandError> {
+        Reference::parse_existing(image, &self.store, &self.progress)
+            .map_err(|error| CommandError::from(error).about(image))
+    }
+
+    /// Reads all references of the command line.
+    pub(crate) fn references(&self, images: &[String]) -> Result<Vec<Reference>, CommandError> {
+        images.iter().map(|image| self.reference(image)).collect()
+    }
+
+    /// The names that an image has.
+    pub(crate) fn names(&self, reference: &Reference) -> ounce_image::Result<Vec<String>> {
+        format::names(reference, &self.store, &self.progress)
+    }
+
+    /// Opens an image.
+    pub(crate) fn open(&self, reference: &Reference) -> ounce_image::Result<Session> {
+        let image = format::open(reference, &self.platform, &self.store, &self.progress)?;
+        self.progress.expect(image.tar_bytes() * 2);
+        Ok(Session {
+            reference: reference.clone(),
+            image,
+            progress: self.progress.clone(),
         })
     }
 

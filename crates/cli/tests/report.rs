@@ -73,6 +73,11 @@ fn a_dry_run_as_a_table() {
 }
 
 #[test]
+fn a_report_as_markdown() {
+    insta::assert_snapshot!(stdout(&["analyze", FORTUNE, "--format", "markdown"]));
+}
+
+#[test]
 fn tables_fit_80_columns() {
     for by in ["cause", "owner", "layer", "path"] {
         for line in stdout(&["analyze", FORTUNE, "--by", by]).lines() {

@@ -183,6 +183,26 @@ pub fn open(
     }
 }
 
+/// The names that the source gives an image, as [`Image::names`] has them, without opening it.
+///
+/// # Errors
+/// As for [`open`], as far as only the list of images is read.
+pub fn names(reference: &Reference, store: &Store, progress: &Progress) -> Result<Vec<String>> {
+    let Reference {
+        transport,
+        path,
+        tag,
+    } = reference;
+    let tag = tag.as_deref();
+    let archive = || Files::archive(path, store, progress);
+    match transport {
+        Transport::DockerArchive => docker_archive::names(&archive()?, tag),
+        Transport::Oci => oci::names(&Files::folder(path)?, tag),
+        Transport::OciArchive => oci::names(&archive()?, tag),
+        Transport::Rootfs => Ok(Vec::new()),
+    }
+}
+
 /// What [`write()`] wrote.
 #[derive(Debug, Clone)]
 pub struct Written {
@@ -249,16 +269,7 @@ pub fn check_output(to: &Reference) -> Result<()> {
 /// # Errors
 /// [`Error::SameAsInput`].
 pub fn check_apart(from: &Reference, to: &Path) -> Result<()> {
-    let real = |path: &Path| fs::canonicalize(path).ok();
-    let parent = to.parent().map(|p| {
-        if p.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            p
-        }
-    });
-    let target = real(to).or_else(|| Some(real(parent?)?.join(to.file_name()?)));
-    match (real(&from.path), target) {
+    match (fs::canonicalize(&from.path).ok(), future_path(to)) {
         (Some(from), Some(target))
             if target == from || (from.is_dir() && target.starts_with(&from)) =>
         {
@@ -266,6 +277,18 @@ pub fn check_apart(from: &Reference, to: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Where a path will be once it and the folders above it exist.
+fn future_path(path: &Path) -> Option<PathBuf> {
+    if let Ok(real) = fs::canonicalize(path) {
+        return Some(real);
+    }
+    let parent = match path.parent()? {
+        parent if parent.as_os_str().is_empty() => Path::new("."),
+        parent => parent,
+    };
+    Some(future_path(parent)?.join(path.file_name()?))
 }
 
 /// Opens a file of the machine as a blob.

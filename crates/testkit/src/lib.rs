@@ -281,13 +281,17 @@ impl TestImage {
 
     /// What `docker save` would write, tagged `test:latest`.
     pub fn docker_archive(&self) -> Vec<u8> {
+        self.docker_archive_of("test:latest")
+    }
+
+    /// What `docker save` would write of an image of this name.
+    pub fn docker_archive_of(&self, name: &str) -> Vec<u8> {
         let config = self.config.to_string();
         let names: Vec<_> = (0..self.layers.len())
             .map(|index| format!("{index}/layer.tar"))
             .collect();
         let manifest =
-            json!([{ "Config": "config.json", "RepoTags": ["test:latest"], "Layers": names }])
-                .to_string();
+            json!([{ "Config": "config.json", "RepoTags": [name], "Layers": names }]).to_string();
         let mut files: Vec<(&str, &[u8])> = names
             .iter()
             .map(String::as_str)

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     id: "apt-package-cache",
     title: "apt package cache",
     tier: Tier::Safe,
-    why: "downloaded packages that are installed; apt fetches them again",
+    why: "packages that are installed already; apt can download them again",
     source: include_str!("apt_package_cache.rs"),
     find,
 };

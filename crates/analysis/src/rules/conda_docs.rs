@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     id: "conda-docs",
     title: "conda documentation",
     tier: Tier::Safe,
-    why: "for people to read; no program in the image names it",
+    why: "manuals and help pages of packages; no program in the image names them",
     source: include_str!("conda_docs.rs"),
     find,
 };

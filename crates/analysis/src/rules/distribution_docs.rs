@@ -23,7 +23,7 @@ pub(super) const RULE: Rule = Rule {
     id: "distribution-docs",
     title: "Distribution documentation",
     tier: Tier::Safe,
-    why: "for people to read; no program in the image names it",
+    why: "for people to read, and no program in the image names it; licences stay",
     source: include_str!("distribution_docs.rs"),
     find,
 };

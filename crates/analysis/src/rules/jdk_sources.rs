@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     id: "jdk-sources",
     title: "JDK sources (src.zip)",
     tier: Tier::Safe,
-    why: "shown by editors; the virtual machine never opens it",
+    why: "source code for editors to show; the Java virtual machine never opens it",
     source: include_str!("jdk_sources.rs"),
     find,
 };

@@ -22,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
     id: "logs",
     title: "Logs of the build",
     tier: Tier::Safe,
-    why: "written while the image was built; whoever appends makes them again",
+    why: "written while the image was built; a program that logs there makes the file anew",
     source: include_str!("logs.rs"),
     find,
 };

@@ -1,35 +1,62 @@
 //! `ounce analyze`: what eats the space.
 
-use ounce_analysis::{Options, duplicates};
-use ounce_image::{Tree, format};
+use ounce_analysis::duplicates;
+use ounce_image::Tree;
+use ounce_image::format::{self, Reference};
 
-use super::{analyse, deliver, owner};
+use super::{analyse, check, command_line, deliver, owner};
 use crate::args::Analyze;
 use crate::error::CommandError;
-use crate::report::Report;
-use crate::session::Session;
+use crate::report::{Analysis, Document, Report, Totals};
+use crate::session::Run;
+use crate::settings::Settings;
 
 pub(crate) fn run(args: &Analyze) -> Result<(), CommandError> {
+    let settings = Settings::of_analysis(&args.choice)?;
     if let Some(name) = &args.owner {
-        return owner::run(args, name);
+        return owner::run(args, &settings, name);
     }
-    let session = Session::open(&args.source, |from| {
+    let run = Run::start(&args.source)?;
+    let references = run.references(&args.source.images)?;
+    for from in &references {
         let file = args.output.as_deref();
-        Ok(file.map_or(Ok(()), |file| format::check_apart(from, file))?)
-    })?;
+        file.map_or(Ok(()), |file| format::check_apart(from, file))?;
+    }
     let top = args.top.map(|top| top as usize);
-    let report = std::thread::scope(|scope| {
+    let mut totals = Totals::new(args.by.into(), top);
+    let mut reports = Vec::new();
+    for (from, name) in references.iter().zip(&args.source.images) {
+        let report = one(&run, from, &settings, args, &mut totals).map_err(|e| e.about(name))?;
+        reports.push(report);
+    }
+    run.finish();
+    let document = Document::new(command_line(), settings.shown, reports, totals);
+    let document = document.with_top(top, args.format);
+    deliver(&document, args.format, args.output.as_deref())?;
+    check(&document)
+}
+
+fn one(
+    run: &Run,
+    from: &Reference,
+    settings: &Settings,
+    args: &Analyze,
+    totals: &mut Totals,
+) -> Result<Report, CommandError> {
+    let session = run.open(from)?;
+    let top = args.top.map(|top| top as usize);
+    std::thread::scope(|scope| {
         // Nothing is said before every layer has shown its digest.
         let verified = scope.spawn(|| session.image.verify(&session.progress));
         let tree = Tree::build(&session.image.layers)?;
-        let (packages, plan) = analyse(&session, &tree, &Options::default())?;
-        let report = Report::analysis(&session, &tree, &packages, &plan, args.by, top)?;
-        let duplicates = duplicates::find(&tree, &plan, &session.progress)?;
-        let report = report.with_duplicates(&duplicates);
+        let (packages, plan) = analyse(&session, &tree, &settings.options)?;
+        let analysis = Analysis::new(&session, &tree, &packages, &plan)?;
+        let mut report = analysis.report(&command_line(), &settings.shown, args.by.into(), top);
+        report.limits = settings.limits.of_image(&report);
+        let found = duplicates::find(&tree, &plan, &session.progress)?;
+        let report = report.with_duplicates(&found);
+        totals.add(&analysis, &report, None);
         verified.join().expect("verifying does not panic")?;
-        Ok::<_, CommandError>(report)
-    })?;
-    session.finish();
-    let report = report.with_top(top, args.format);
-    deliver(&report, args.format, args.output.as_deref())
+        Ok(report)
+    })
 }

@@ -1,58 +1,134 @@
 //! `ounce slim`: the image without what nothing in it needs.
 
-use ounce_analysis::Options;
+use std::path::Path;
+
 use ounce_image::format::{self, Reference, Written};
 use ounce_image::{Codec, Fate, Tree, rewrite};
 
-use super::{analyse, deliver};
-use crate::args::{By, Format, Slim};
+use super::{analyse, check, command_line, deliver, outputs};
+use crate::args::{Format, Slim};
 use crate::error::CommandError;
-use crate::report::Report;
-use crate::session::Session;
+use crate::report::{Analysis, Document, Report, Totals, View};
+use crate::session::{Run, Session};
+use crate::settings::Settings;
 
 pub(crate) fn run(args: &Slim) -> Result<(), CommandError> {
-    let options = Options::new(&args.enable, &args.disable, &args.keep, args.keep_layers)?;
-    let to = args.output.as_deref().map(Reference::parse).transpose()?;
-    let session = Session::open(&args.source, |from| {
-        if let Some(to) = to.as_ref().filter(|_| !args.dry_run) {
+    let settings = Settings::of_slim(args)?;
+    let given = args.output.as_deref().map(Reference::parse).transpose()?;
+    if given.is_some() && args.source.images.len() > 1 {
+        let message = "--output takes one image only";
+        return Err(CommandError::input(message).hint("write several with --output-dir DIR"));
+    }
+    let run = Run::start(&args.source)?;
+    let from = run.references(&args.source.images)?;
+    let to = match &args.output_dir {
+        Some(folder) => in_folder(&run, folder, &from)?,
+        None => given.into_iter().collect(),
+    };
+    check_places(args, &from, &to)?;
+    let to = if args.dry_run { Vec::new() } else { to };
+    let folder = args.output_dir.as_deref().filter(|_| !args.dry_run);
+    let _folder = folder.map(Folder::make).transpose()?;
+    let mut totals = Totals::new(View::Cause, None);
+    let mut reports = Vec::new();
+    let mut written = Vec::new();
+    for (index, (from, name)) in from.iter().zip(&args.source.images).enumerate() {
+        let to = to.get(index);
+        let report = one(&run, from, to, &settings, &mut totals)
+            .map_err(|error| error.about(name).after(&written))?;
+        written.extend(to.map(ToString::to_string));
+        reports.push(report);
+    }
+    run.finish();
+    let document = Document::new(command_line(), settings.shown, reports, totals);
+    if let Some(path) = &args.report {
+        deliver(&document, Format::Json, Some(path)).map_err(|error| error.after(&written))?;
+    }
+    let document = document.with_top(None, args.format);
+    deliver(&document, args.format, None)?;
+    check(&document)
+}
+
+fn in_folder(run: &Run, folder: &Path, from: &[Reference]) -> Result<Vec<Reference>, CommandError> {
+    let named = |from: &Reference| Ok((from.clone(), run.names(from)?));
+    let images: Vec<_> = from.iter().map(named).collect::<ounce_image::Result<_>>()?;
+    Ok(outputs::in_folder(folder, &images))
+}
+
+/// Refuses, before any work, to write over an input, over what exists, or twice to one place.
+fn check_places(args: &Slim, from: &[Reference], to: &[Reference]) -> Result<(), CommandError> {
+    for to in to.iter().filter(|_| !args.dry_run) {
+        for from in from {
             format::check_apart(from, &to.path)?;
-            format::check_output(to)?;
         }
-        if let Some(report) = &args.report {
-            format::check_apart(from, report)?;
-            if to.as_ref().is_some_and(|to| to.path == *report) {
-                let reason = "the report and the image cannot have the same name";
-                return Err(CommandError::input(format_args!(
-                    "{}: {reason}",
-                    report.display()
-                )));
-            }
+        format::check_output(to)?;
+    }
+    let Some(report) = &args.report else {
+        return Ok(());
+    };
+    for from in from {
+        format::check_apart(from, report)?;
+    }
+    if to.iter().any(|to| to.path == *report) {
+        let reason = "the report and the image cannot have the same name";
+        let path = report.display();
+        return Err(CommandError::input(format_args!("{path}: {reason}")));
+    }
+    Ok(())
+}
+
+/// A folder for outputs, which goes again if it was made and nothing came to be in it.
+struct Folder<'a> {
+    path: &'a Path,
+    is_new: bool,
+}
+
+impl<'a> Folder<'a> {
+    fn make(path: &'a Path) -> Result<Self, CommandError> {
+        let is_new = !path.exists();
+        std::fs::create_dir_all(path).map_err(|error| CommandError::writing(path, &error))?;
+        Ok(Self { path, is_new })
+    }
+}
+
+impl Drop for Folder<'_> {
+    fn drop(&mut self) {
+        if self.is_new {
+            // Does nothing, as it should, when an image is in it.
+            let _ = std::fs::remove_dir(self.path);
         }
-        Ok(())
-    })?;
-    let report = std::thread::scope(|scope| {
+    }
+}
+
+fn one(
+    run: &Run,
+    from: &Reference,
+    to: Option<&Reference>,
+    settings: &Settings,
+    totals: &mut Totals,
+) -> Result<Report, CommandError> {
+    let session = run.open(from)?;
+    std::thread::scope(|scope| {
         let verified = scope.spawn(|| session.image.verify(&session.progress));
         let ready = || verified.join().expect("verifying does not panic");
         let tree = Tree::build(&session.image.layers)?;
-        let (packages, plan) = analyse(&session, &tree, &options)?;
+        let (packages, plan) = analyse(&session, &tree, &settings.options)?;
         let fates = rewrite(&tree, &plan.edit)?;
-        let report = Report::analysis(&session, &tree, &packages, &plan, By::Cause, None)?;
-        match to.as_ref().filter(|_| !args.dry_run) {
-            Some(to) => {
-                let written = write(&session, &fates, to, ready)?;
-                Ok::<_, CommandError>(report.with_result(&fates, Some((to, &written))))
-            }
+        let analysis = Analysis::new(&session, &tree, &packages, &plan)?;
+        let report = analysis.report(&command_line(), &settings.shown, View::Cause, None);
+        let written = match to {
+            Some(to) => Some((to, write(&session, &fates, to, ready)?)),
             None => {
                 ready()?;
-                Ok(report.with_result(&fates, None))
+                None
             }
-        }
-    })?;
-    session.finish();
-    if let Some(path) = &args.report {
-        deliver(&report, Format::Json, Some(path))?;
-    }
-    deliver(&report.with_top(None, args.format), args.format, None)
+        };
+        let written = written.as_ref().map(|(to, written)| (*to, written));
+        totals.add(&analysis, &report, written);
+        let mut report = report.with_result(&fates, written);
+        report.limits = settings.limits.of_slimmed(&report);
+        Ok(report)
+    })
 }
 
 fn write(

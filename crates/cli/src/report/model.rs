@@ -21,10 +21,20 @@ pub(crate) struct Report {
     pub(crate) version: u32,
     /// The version of ounce that wrote it.
     pub(crate) ounce: &'static str,
+    /// The command line that made it, quoted for a shell.
+    pub(crate) command: String,
+    /// What was let go.
+    pub(crate) settings: Settings,
     /// The image.
     pub(crate) image: Image,
     /// Its size.
     pub(crate) size: Size,
+    /// Its size without what goes: planned for an analysis, `result.size` where there is one.
+    pub(crate) slimmed: Size,
+    /// Bytes on disk that later layers hide.
+    pub(crate) wasted: u64,
+    /// Bytes on disk that later layers go on hiding without what goes.
+    pub(crate) wasted_slimmed: u64,
     /// What the rows are.
     pub(crate) by: View,
     /// The rows. Their sizes add up to `size` exactly.
@@ -32,13 +42,106 @@ pub(crate) struct Report {
     /// The slimmed image; absent for an analysis.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<Outcome>,
-    /// What stays although it is there more than once; absent when the image was not searched for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) duplicates: Option<Duplicates>,
+    /// The limits that the settings give, and whether they are kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) limits: Vec<Limit>,
+    /// What is worth knowing of the image besides its causes.
+    pub(crate) findings: Vec<Finding>,
     /// Files that could not be understood. They stay, and so does what they may point at.
     pub(crate) problems: Vec<Problem>,
     /// Remarks for people.
     pub(crate) notes: Vec<String>,
+}
+
+/// What ounce found in several images.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct Set {
+    /// The version of this form: 1.
+    pub(crate) version: u32,
+    /// The version of ounce that wrote it.
+    pub(crate) ounce: &'static str,
+    /// The command line that made it, quoted for a shell.
+    pub(crate) command: String,
+    /// What was let go.
+    pub(crate) settings: Settings,
+    /// What the rows are.
+    pub(crate) by: View,
+    /// A report for each image, in the order of the command line.
+    pub(crate) images: Vec<Report>,
+    /// All of them together.
+    pub(crate) total: Total,
+}
+
+/// Several images together. A layer that several of them have, by its diff id, counts once.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct Total {
+    /// The size.
+    pub(crate) size: Size,
+    /// The size without what goes.
+    pub(crate) slimmed: Size,
+    /// Different layers.
+    pub(crate) layers: usize,
+    /// Those of them that more than one image has.
+    pub(crate) layers_shared: usize,
+    /// Different layers without what goes.
+    pub(crate) layers_slimmed: usize,
+    /// Those of them that more than one image has.
+    pub(crate) layers_slimmed_shared: usize,
+    /// The rows. Their sizes add up to `size` exactly; what a shared layer holds is counted as in the
+    /// first image that has it.
+    pub(crate) rows: Vec<Row>,
+}
+
+/// What was let go.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct Settings {
+    /// The file they were read from; absent when there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) config: Option<String>,
+    /// The highest tier whose rules take something away.
+    pub(crate) tier: &'static str,
+    /// The rules of that tier and below that were on.
+    pub(crate) rules: Vec<&'static str>,
+    /// Those that were off.
+    pub(crate) rules_off: Vec<&'static str>,
+    /// Globs of paths that stay.
+    pub(crate) keep: Vec<String>,
+    /// The number of layers, from the lowest, that are left alone.
+    pub(crate) keep_layers: usize,
+}
+
+/// A limit that the settings give.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct Limit {
+    /// Its name: `max-size`, `max-wasted` or `min-saved`.
+    pub(crate) name: &'static str,
+    /// What the settings say, as they say it.
+    pub(crate) limit: String,
+    /// The same in bytes on disk of this image.
+    pub(crate) allowed: u64,
+    /// What there is, in bytes on disk.
+    pub(crate) measured: u64,
+    /// Whether it is kept.
+    pub(crate) passed: bool,
+    /// A sentence for people.
+    pub(crate) text: String,
+}
+
+/// Something worth knowing of an image.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct Finding {
+    /// Its kind, a kebab-case noun.
+    pub(crate) id: &'static str,
+    /// A heading.
+    pub(crate) title: &'static str,
+    /// What it is, in a sentence or two.
+    pub(crate) text: String,
+    /// Bytes on disk that it is about; 0 where their number says nothing.
+    pub(crate) disk: u64,
+    /// How many there are of what `parts` lists.
+    pub(crate) count: usize,
+    /// Files, folders or layers, the largest first, at most 10.
+    pub(crate) parts: Vec<Part>,
 }
 
 /// An image.
@@ -46,6 +149,8 @@ pub(crate) struct Report {
 pub(crate) struct Image {
     /// Where it was read from.
     pub(crate) reference: String,
+    /// What reports call it: its first full name, or the file that it was read from and its tag.
+    pub(crate) name: String,
     /// The names that its source gives it.
     pub(crate) names: Vec<String>,
     /// Its platform, as `linux/amd64`.
@@ -143,6 +248,9 @@ pub(crate) struct Row {
     /// For a layer, the step of the Dockerfile that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<String>,
+    /// In a total, the images that have it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) images: Vec<String>,
 }
 
 /// Why something is held back.
@@ -181,28 +289,6 @@ pub(crate) struct Part {
     pub(crate) disk: u64,
 }
 
-/// Files of equal content, 4 kB or larger, among those that stay; hard links are one file.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub(crate) struct Duplicates {
-    /// Bytes on disk that one copy of each would save.
-    pub(crate) waste: u64,
-    /// How many groups of equal files there are.
-    pub(crate) groups: usize,
-    /// The most wasteful groups, at most 5.
-    pub(crate) largest: Vec<Copies>,
-}
-
-/// Files of equal content.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub(crate) struct Copies {
-    /// Bytes on disk that one copy would save.
-    pub(crate) waste: u64,
-    /// How many files there are.
-    pub(crate) files: usize,
-    /// Their paths, at most 10.
-    pub(crate) paths: Vec<String>,
-}
-
 /// A file that could not be understood.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Problem {
@@ -234,34 +320,100 @@ pub(crate) struct Outcome {
     pub(crate) layers_gone: usize,
 }
 
+/// The rules that there are.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct RuleList {
+    /// The version of this form: 1.
+    pub(crate) version: u32,
+    /// The version of ounce that wrote it.
+    pub(crate) ounce: &'static str,
+    /// The rules; where two find the same file, the earlier one has it.
+    pub(crate) rules: Vec<Rule>,
+}
+
+/// A rule.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct Rule {
+    /// Its name.
+    pub(crate) id: &'static str,
+    /// How far its removals can be felt.
+    pub(crate) tier: &'static str,
+    /// What it finds, as a heading.
+    pub(crate) title: &'static str,
+    /// Why the image does the same without it.
+    pub(crate) why: &'static str,
+    /// Its page, in Markdown; only when it was asked for by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) page: Option<String>,
+}
+
+/// A document as JSON text.
+pub(crate) fn json(document: &impl Serialize) -> String {
+    let mut text =
+        serde_json::to_string_pretty(document).expect("a document holds only what JSON can");
+    text.push('\n');
+    text
+}
+
 impl Report {
-    /// The report as JSON text.
-    pub(crate) fn to_json(&self) -> String {
-        let mut text =
-            serde_json::to_string_pretty(self).expect("a report holds only what JSON can");
-        text.push('\n');
-        text
+    /// What the image is called, as text for people.
+    pub(crate) fn name(&self) -> String {
+        ounce_image::display(self.image.name.as_bytes())
     }
 
     /// Keeps the `top` largest rows and sums up the others; a table gets a limit of its own.
     pub(crate) fn with_top(mut self, top: Option<usize>, format: Format) -> Self {
-        let limit = match (top, format, self.by) {
-            (Some(top), _, _) => top,
-            (None, Format::Table, View::Owner) => DEFAULT_ROWS,
-            (None, ..) => return self,
-        };
-        if self.rows.len() <= limit {
-            return self;
-        }
-        let mut rest = Row::new("others", &format!("{} others", self.rows.len() - limit));
-        for row in self.rows.split_off(limit) {
-            rest.size.add(row.size);
-            rest.gone += row.gone;
-            rest.hidden += row.hidden;
-        }
-        self.rows.push(rest);
+        shorten(&mut self.rows, self.by, top, format);
         self
     }
+}
+
+impl Set {
+    /// As [`Report::with_top`], for each image and for the total.
+    pub(crate) fn with_top(mut self, top: Option<usize>, format: Format) -> Self {
+        self.images = self
+            .images
+            .into_iter()
+            .map(|report| report.with_top(top, format))
+            .collect();
+        shorten(&mut self.total.rows, self.by, top, format);
+        self
+    }
+}
+
+fn shorten(rows: &mut Vec<Row>, by: View, top: Option<usize>, format: Format) {
+    let limit = match (top, format, by) {
+        (Some(top), _, _) => top,
+        (None, Format::Table | Format::Markdown, View::Owner) => DEFAULT_ROWS,
+        (None, ..) => return,
+    };
+    sum_up(rows, limit);
+}
+
+/// Puts one row in the place of those behind the first ones.
+fn sum_up(rows: &mut Vec<Row>, limit: usize) {
+    if rows.len() <= limit {
+        return;
+    }
+    let mut rest = Row::new("others", &format!("{} others", rows.len() - limit));
+    for row in rows.split_off(limit) {
+        rest.size.add(row.size);
+        rest.gone += row.gone;
+        rest.hidden += row.hidden;
+    }
+    rows.push(rest);
+}
+
+/// The largest rows whatever becomes of them, and the sum of the others.
+pub(crate) fn largest(rows: &[Row], limit: usize) -> Vec<Row> {
+    let mut rows: Vec<Row> = rows
+        .iter()
+        .filter(|row| row.size.disk > 0)
+        .cloned()
+        .collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.size.disk));
+    sum_up(&mut rows, limit);
+    rows
 }
 
 impl Row {
@@ -280,6 +432,7 @@ impl Row {
             gone: 0,
             hidden: 0,
             step: None,
+            images: Vec::new(),
         }
     }
 }
@@ -288,20 +441,22 @@ impl Row {
 mod tests {
     use super::*;
 
-    /// `just docs` writes the file anew.
+    /// `just docs` writes the files anew.
     #[test]
-    fn the_published_schema_is_up_to_date() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/report.schema.json");
-        let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-        let schema = settings.into_generator().into_root_schema_for::<Report>();
-        let schema = serde_json::to_string_pretty(&schema).unwrap() + "\n";
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(path, &schema).unwrap();
+    fn the_published_schemas_are_up_to_date() {
+        fn check<T: JsonSchema>(name: &str) {
+            let path = format!("{}/../../docs/{name}", env!("CARGO_MANIFEST_DIR"));
+            let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+            let schema = settings.into_generator().into_root_schema_for::<T>();
+            let schema = json(&schema);
+            if std::env::var_os("UPDATE_DOCS").is_some() {
+                std::fs::write(&path, &schema).unwrap();
+            }
+            let published = std::fs::read_to_string(&path).unwrap_or_default();
+            assert_eq!(published, schema, "{name}: run `just docs`");
         }
-        assert_eq!(
-            std::fs::read_to_string(path).unwrap(),
-            schema,
-            "run `just docs`"
-        );
+        check::<Report>("report.schema.json");
+        check::<Set>("report-set.schema.json");
+        check::<RuleList>("rules.schema.json");
     }
 }

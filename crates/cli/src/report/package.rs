@@ -2,15 +2,16 @@
 
 mod table;
 
-use ounce_analysis::ledger::{self, Item};
+use ounce_analysis::Packages;
+use ounce_analysis::ledger::Item;
 use ounce_analysis::packages::Package;
 use ounce_analysis::packages::requests::{self, Came, Graph};
-use ounce_analysis::{Packages, Plan};
-use ounce_image::{Tree, display};
+use ounce_image::display;
 
-use super::build::{causes, instruction, paths};
+use super::build::Analysis;
 use super::model::package::{self as model, PackageReport};
-use super::model::{Image, Part, Size, VERSION};
+use super::model::{Image, Part, Size, VERSION, View};
+use super::rows::{self, instruction};
 use crate::session::Session;
 
 pub(crate) use table::render;
@@ -22,50 +23,33 @@ const REASONS: usize = 3;
 
 impl PackageReport {
     /// The report of the packages that a name may mean.
-    pub(crate) fn new(
-        session: &Session,
-        tree: &Tree<'_>,
-        packages: &Packages,
-        plan: &Plan,
-        name: &str,
-    ) -> std::io::Result<Self> {
-        let items = ledger::items(&session.image, tree, packages, plan)?;
-        let graph = Graph::new(tree, packages);
+    pub(crate) fn new(analysis: &Analysis<'_>, packages: &Packages, name: &str) -> Self {
+        let graph = Graph::new(analysis.tree, packages);
         let found = packages.find(name).into_iter();
-        Ok(Self {
+        Self {
             version: VERSION,
             ounce: env!("CARGO_PKG_VERSION"),
-            image: Image::of(session),
+            image: Image::of(analysis.session),
             owner: name.to_owned(),
             packages: found
-                .map(|package| one(session, tree, plan, &graph, &items, package))
+                .map(|package| one(analysis, &graph, package))
                 .collect(),
-        })
+        }
     }
 }
 
-fn one(
-    session: &Session,
-    tree: &Tree<'_>,
-    plan: &Plan,
-    graph: &Graph<'_>,
-    items: &[Item<'_>],
-    package: &Package,
-) -> model::Package {
+fn one(analysis: &Analysis<'_>, graph: &Graph<'_>, package: &Package) -> model::Package {
+    let tree = analysis.tree;
     let is_own = |item: &&Item<'_>| item.owner.is_some_and(|owner| std::ptr::eq(owner, package));
-    let own: Vec<Item<'_>> = items.iter().filter(is_own).copied().collect();
-    let size_of = |item: &Item<'_>| Size {
-        disk: item.size.disk,
-        pull: item.size.pull,
-        pull_is_estimated: session.image.layers[item.layer]
-            .map
-            .get()
-            .is_none_or(|map| !map.is_measured()),
-        files: item.size.files,
-    };
+    let own: Vec<(&Item<'_>, Size)> = analysis
+        .items
+        .iter()
+        .filter(is_own)
+        .map(|item| (item, analysis.size_of(item)))
+        .collect();
     let mut size = Size::default();
-    own.iter().for_each(|item| size.add(size_of(item)));
-    let places = paths(tree, &own, size_of, PLACES).into_iter();
+    own.iter().for_each(|(_, part)| size.add(*part));
+    let places = rows::finish(rows::paths(tree, &own, PLACES), View::Path).into_iter();
     let largest = places.map(|row| Part {
         disk: row.size.disk,
         name: row.title,
@@ -75,8 +59,8 @@ fn one(
         prefix: tree.path(package.prefix).to_string(),
         record: tree.path(package.record).to_string(),
         size,
-        step: step(session, &own),
-        causes: causes(&own, plan, size_of),
+        step: step(analysis.session, &own),
+        causes: rows::finish(rows::causes(&own, analysis.plan), View::Cause),
         largest: largest.filter(|part| part.disk > 0).collect(),
         inside: graph.holder(package).map(name),
         depends: package.depends.iter().map(|name| shown(name)).collect(),
@@ -92,11 +76,11 @@ fn one(
 }
 
 /// The step that made the layer with the most of it.
-fn step(session: &Session, own: &[Item<'_>]) -> Option<String> {
+fn step(session: &Session, own: &[(&Item<'_>, Size)]) -> Option<String> {
     let layers = session.image.layers.len();
     let mut sizes = vec![0; layers];
     own.iter()
-        .for_each(|item| sizes[item.layer] += item.size.disk);
+        .for_each(|(item, size)| sizes[item.layer] += size.disk);
     let largest = (0..layers).max_by_key(|layer| (sizes[*layer], layers - layer))?;
     let step = session
         .image

@@ -1,11 +1,17 @@
 //! Reports for people: at most 80 columns, colours only as anstyle marks that a terminal shows.
 
+mod list;
+mod sizes;
+
 use std::fmt::Write as _;
 
+use super::findings::DUPLICATES;
+use super::line;
+use super::model::{Fate, Problem, Reason, Report, Row, Set, Size, View};
+use super::text::{bytes, change, cut, cut_front, grouped, plural, pull, wrap};
 use anstyle::{AnsiColor, Style};
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::model::{Fate, Reason, Report, Row, Size, View};
+pub(crate) use list::{page, rules};
 
 /// Columns of the page.
 const WIDTH: usize = 80;
@@ -19,32 +25,42 @@ const DIM: Style = Style::new().dimmed();
 const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
-/// Writes a report as a table.
+/// Writes the report of one image.
 pub(crate) fn render(report: &Report) -> String {
     let mut out = String::new();
     head(&mut out, report);
-    match report.by {
-        View::Cause => causes(&mut out, report),
-        View::Owner | View::Path => plain(&mut out, report, "GOES"),
-        View::Layer => plain(&mut out, report, "HIDDEN"),
-    }
+    body(&mut out, &report.rows, report.by, 1);
     tail(&mut out, report);
     out
 }
 
-/// Writing to a string cannot fail.
-macro_rules! line {
-    ($out:expr) => { $out.push('\n') };
-    ($out:expr, $($arg:tt)*) => { writeln!($out, $($arg)*).expect("a string takes everything") };
+/// Writes the reports of several images as one table, with all their rows together.
+pub(crate) fn several(set: &Set) -> String {
+    let mut out = String::new();
+    sizes::table(&mut out, set);
+    body(&mut out, &set.total.rows, set.by, set.images.len());
+    for report in &set.images {
+        several_tail(&mut out, report);
+    }
+    out
+}
+
+fn body(out: &mut String, rows: &[Row], by: View, images: usize) {
+    match by {
+        View::Cause => causes(out, rows, images),
+        View::Owner | View::Path => plain(out, rows, by, "GOES"),
+        View::Layer => plain(out, rows, by, "HIDDEN"),
+    }
 }
 
 fn head(out: &mut String, report: &Report) {
     let layers = report.image.layers.len();
     let image = &report.image;
+    let name = image.names.first().unwrap_or(&image.reference);
     line!(
         out,
         "{BOLD}{}{BOLD:#}",
-        image.names.first().unwrap_or(&image.reference)
+        ounce_image::display(name.as_bytes())
     );
     let files = report.size.files;
     line!(
@@ -73,7 +89,7 @@ fn estimate_note(size: Size) -> &'static str {
     }
 }
 
-fn causes(out: &mut String, report: &Report) {
+fn causes(out: &mut String, all: &[Row], images: usize) {
     let headings = [
         (Fate::Gone, "Goes: nothing in the image needs it", GREEN),
         (Fate::Offered, "Could go with --tier guarded", GREEN),
@@ -97,11 +113,7 @@ fn causes(out: &mut String, report: &Report) {
         "FILES"
     );
     for (fate, heading, style) in headings {
-        let rows: Vec<_> = report
-            .rows
-            .iter()
-            .filter(|row| row.fate == Some(fate))
-            .collect();
+        let rows: Vec<_> = all.iter().filter(|row| row.fate == Some(fate)).collect();
         if rows.is_empty() {
             continue;
         }
@@ -114,10 +126,16 @@ fn causes(out: &mut String, report: &Report) {
         );
         for row in rows {
             cause(out, row);
+            match row.images.as_slice() {
+                here if here.len() == images => {}
+                [] => {}
+                [only] => note(out, &format!("only in {only}")),
+                here => note(out, &format!("in {} of {images} images", here.len())),
+            }
         }
         line!(out);
     }
-    for row in report.rows.iter().filter(|row| row.fate.is_none()) {
+    for row in all.iter().filter(|row| row.fate.is_none()) {
         line!(out, "{}  {}", columns(row.size), row.title);
     }
 }
@@ -167,7 +185,7 @@ fn note(out: &mut String, text: &str) {
     }
 }
 
-fn plain(out: &mut String, report: &Report, column: &str) {
+fn plain(out: &mut String, rows: &[Row], by: View, column: &str) {
     line!(
         out,
         "{DIM}{:>9}  {:>9}  {:>8}  {column:>9}{DIM:#}",
@@ -175,8 +193,8 @@ fn plain(out: &mut String, report: &Report, column: &str) {
         "PULL",
         "FILES"
     );
-    for row in &report.rows {
-        let extra = if report.by == View::Layer {
+    for row in rows {
+        let extra = if by == View::Layer {
             row.hidden
         } else {
             row.gone
@@ -186,13 +204,13 @@ fn plain(out: &mut String, report: &Report, column: &str) {
         } else {
             bytes(extra)
         };
-        let title = if report.by == View::Owner {
+        let title = if by == View::Owner {
             owner(row)
         } else {
             row.title.clone()
         };
         let width = WIDTH - INDENT - 11;
-        let lines = if report.by == View::Path {
+        let lines = if by == View::Path {
             cut_front(&title, width)
         } else {
             cut(&title, width)
@@ -211,40 +229,57 @@ fn owner(row: &Row) -> String {
 
 /// What is there more than once and stays so.
 fn duplicates(out: &mut String, report: &Report) {
-    let Some(found) = report.duplicates.as_ref().filter(|found| found.waste > 0) else {
-        return;
-    };
-    let (waste, groups) = (bytes(found.waste), grouped(found.groups as u64));
+    let found = report
+        .findings
+        .iter()
+        .find(|finding| finding.id == DUPLICATES);
+    let Some(found) = found else { return };
+    let (waste, groups) = (bytes(found.disk), grouped(found.count as u64));
     line!(
         out,
-        "note: {waste} in {groups} groups of equal files that stay could be shared"
+        "note: {waste} in {groups} {} of equal files that stay could be shared",
+        plural(found.count as u64, "group")
     );
-    for group in &found.largest {
-        let others = group.files - 1;
-        let path = group.paths.first().map_or("", String::as_str);
-        let rest = format!(" and {others} more");
-        let path = cut_front(path, WIDTH - 17 - rest.width());
-        line!(out, "      {:>9}  {path}{rest}", bytes(group.waste));
+    for group in found.parts.iter().take(REASONS) {
+        let name = cut_front(&group.name, WIDTH - 17);
+        line!(out, "      {:>9}  {name}", bytes(group.disk));
+    }
+}
+
+fn notes(out: &mut String, report: &Report, image: &str) {
+    for problem in report.problems.iter().take(REASONS) {
+        let Problem { path, reason } = problem;
+        line!(out, "note: {image}{path}: {reason}; it stays");
+    }
+    if report.problems.len() > REASONS {
+        line!(
+            out,
+            "note: {image}and {} more files that could not be understood; they stay",
+            report.problems.len() - REASONS
+        );
+    }
+    for text in &report.notes {
+        for part in wrap(&format!("note: {image}{text}"), WIDTH) {
+            line!(out, "{part}");
+        }
+    }
+}
+
+/// What there is to say of one image of several.
+fn several_tail(out: &mut String, report: &Report) {
+    notes(out, report, &format!("{}: ", report.name()));
+    if let Some(reference) = report
+        .result
+        .as_ref()
+        .and_then(|result| result.reference.as_ref())
+    {
+        line!(out, "written to {reference}");
     }
 }
 
 fn tail(out: &mut String, report: &Report) {
     duplicates(out, report);
-    for problem in report.problems.iter().take(REASONS) {
-        line!(out, "note: {}: {}; it stays", problem.path, problem.reason);
-    }
-    if report.problems.len() > REASONS {
-        line!(
-            out,
-            "note: and {} more files that could not be understood; they stay",
-            report.problems.len() - REASONS
-        );
-    }
-    for text in &report.notes {
-        for part in wrap(&format!("note: {text}"), WIDTH) {
-            line!(out, "{part}");
-        }
-    }
+    notes(out, report, "");
     let Some(result) = &report.result else { return };
     let (before, after) = (report.size, result.size);
     line!(
@@ -273,14 +308,6 @@ fn tail(out: &mut String, report: &Report) {
     }
 }
 
-/// How much less (or more) there is, in per cent.
-fn change(before: u64, after: u64) -> String {
-    match (after as f64 - before as f64) / (before as f64).max(1.0) * 100.0 {
-        change if change.abs() < 0.05 => "no change".to_owned(),
-        change => format!("{change:+.1} %"),
-    }
-}
-
 fn columns(size: Size) -> String {
     format!(
         "{:>9}  {:>9}  {:>8}",
@@ -288,122 +315,4 @@ fn columns(size: Size) -> String {
         pull(size),
         grouped(size.files)
     )
-}
-
-fn pull(size: Size) -> String {
-    let mark = if size.pull_is_estimated { "~" } else { "" };
-    format!("{mark}{}", bytes(size.pull))
-}
-
-/// Bytes in powers of 1,000, as Docker writes them, with three digits.
-pub(crate) fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    let digits = match (unit, value) {
-        (0, _) => 0,
-        (_, v) if v < 9.995 => 2,
-        (_, v) if v < 99.95 => 1,
-        _ => 0,
-    };
-    format!("{value:.digits$} {}", UNITS[unit])
-}
-
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<_> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(String::from_utf8_lossy)
-        .collect();
-    groups.join(",")
-}
-
-fn plural(count: u64, word: &str) -> String {
-    if count == 1 {
-        word.to_owned()
-    } else {
-        format!("{word}s")
-    }
-}
-
-/// Breaks text at spaces, and inside words that are longer than a line.
-pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is always a line");
-        if line.is_empty() || line.width() + 1 + word.width() <= width {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-        while lines.last().is_some_and(|line| line.width() > width) {
-            let line = lines.pop().expect("the condition saw one");
-            let (head, rest) = split_at_width(&line, width);
-            lines.extend([head.to_owned(), rest.to_owned()]);
-        }
-    }
-    lines
-}
-
-/// Cuts text to a width, with an ellipsis in place of what does not fit.
-pub(crate) fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let (head, _) = split_at_width(text, width - 1);
-    format!("{head}…")
-}
-
-/// As [`cut`], but the end is what is kept: of a path it says more.
-pub(crate) fn cut_front(text: &str, width: usize) -> String {
-    let excess = text.width().saturating_sub(width);
-    if excess == 0 {
-        return text.to_owned();
-    }
-    let (_, tail) = split_at_width(text, excess + 1);
-    format!("…{tail}")
-}
-
-fn split_at_width(text: &str, width: usize) -> (&str, &str) {
-    let mut used = 0;
-    let end = text.char_indices().find(|(_, c)| {
-        used += c.width().unwrap_or(0);
-        used > width
-    });
-    text.split_at(end.map_or(text.len(), |(at, _)| at))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_three_digits() {
-        let shown: Vec<_> = [0, 999, 1000, 9_994, 9_996, 99_960, 999_600, 2_834_000_000]
-            .map(bytes)
-            .into();
-        assert_eq!(
-            shown,
-            [
-                "0 B", "999 B", "1.00 kB", "9.99 kB", "10.0 kB", "100 kB", "1.00 MB", "2.83 GB"
-            ]
-        );
-        assert_eq!(grouped(1_234_567), "1,234,567");
-    }
-
-    #[test]
-    fn text_is_wrapped_and_cut_by_what_is_seen() {
-        assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
-        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
-        assert_eq!(cut("日本語", 5), "日本…");
-    }
 }

@@ -37,13 +37,8 @@ pub(super) fn open(
     progress: &Progress,
 ) -> Result<Image> {
     let wrong = |reason: &str| files.wrong(MANIFEST, reason);
-    let text = files.document(MANIFEST, "manifest")?;
-    let manifest: Value =
-        serde_json::from_slice(&text).map_err(|e| files.wrong(MANIFEST, e.to_string()))?;
-    let images = manifest
-        .as_array()
-        .ok_or_else(|| wrong("it is not a list of images"))?;
-    let image = choose(files, images, tag)?;
+    let images = images(files)?;
+    let image = choose(files, &images, tag)?;
     let config_name = image
         .get("Config")
         .and_then(Value::as_str)
@@ -79,6 +74,20 @@ pub(super) fn open(
         })
         .collect::<Result<_>>()?;
     Image::assemble(config, sources, tags(image), files.path(), store, progress)
+}
+
+/// The names of the image that a tag chooses.
+pub(super) fn names(files: &Files, tag: Option<&str>) -> Result<Vec<String>> {
+    Ok(tags(choose(files, &images(files)?, tag)?))
+}
+
+fn images(files: &Files) -> Result<Vec<Value>> {
+    let text = files.document(MANIFEST, "manifest")?;
+    match serde_json::from_slice(&text) {
+        Ok(Value::Array(images)) => Ok(images),
+        Ok(_) => Err(files.wrong(MANIFEST, "it is not a list of images")),
+        Err(error) => Err(files.wrong(MANIFEST, error.to_string())),
+    }
 }
 
 fn tags(image: &Value) -> Vec<String> {

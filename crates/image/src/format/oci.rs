@@ -52,13 +52,9 @@ pub(super) fn open(
     store: &Store,
     progress: &Progress,
 ) -> Result<Image> {
-    let index = object(files, INDEX, files.document(INDEX, "image index")?)?;
-    let offered = descriptors(files, INDEX, &index)?;
+    let offered = offered(files)?;
     let chosen = choose_tag(files, &offered, tag)?;
-    let names = chosen
-        .first()
-        .map(|chosen| chosen.names())
-        .unwrap_or_default();
+    let names = names_of(&chosen);
     let (digest, manifest) = find_manifest(files, chosen, platform, 0)?;
     let wrong = |reason: &str| files.wrong(&format!("manifest {digest}"), reason);
     let config = manifest
@@ -94,6 +90,24 @@ pub(super) fn open(
     let mut image = Image::assemble(config, sources, names, files.path(), store, progress)?;
     image.annotations = annotations(&manifest);
     Ok(image)
+}
+
+/// The names of the image that a tag chooses.
+pub(super) fn names(files: &Files, tag: Option<&str>) -> Result<Vec<String>> {
+    Ok(names_of(&choose_tag(files, &offered(files)?, tag)?))
+}
+
+fn names_of(chosen: &[&Descriptor]) -> Vec<String> {
+    chosen
+        .first()
+        .map(|chosen| chosen.names())
+        .unwrap_or_default()
+}
+
+/// The images that the layout's index offers.
+fn offered(files: &Files) -> Result<Vec<Descriptor>> {
+    let index = object(files, INDEX, files.document(INDEX, "image index")?)?;
+    descriptors(files, INDEX, &index)
 }
 
 fn layer_source(files: &Files, layer: &Value) -> Result<LayerSource> {

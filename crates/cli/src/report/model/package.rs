@@ -98,16 +98,6 @@ pub(crate) enum How {
     Inside,
 }
 
-impl PackageReport {
-    /// The report as JSON text.
-    pub(crate) fn to_json(&self) -> String {
-        let mut text =
-            serde_json::to_string_pretty(self).expect("a report holds only what JSON can");
-        text.push('\n');
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use anstyle::Style;
 
 use crate::report::model::package::{Chain, How, Name, Package, PackageReport};
 use crate::report::model::{Fate, Row};
-use crate::report::table::{bytes, cut, cut_front, wrap};
+use crate::report::text::{bytes, cut, cut_front, wrap};
 
 const WIDTH: usize = 80;
 /// Columns of the keys.

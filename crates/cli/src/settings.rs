@@ -1,0 +1,197 @@
+//! What the user lets go: the command line, and `ounce.toml` where it says nothing.
+//!
+//! `docs/configuration.md` describes the file.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use ounce_analysis::{Options, OptionsError, RULES, Rule};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::args::{Choice, Slim, Tier};
+use crate::error::CommandError;
+use crate::limits::Limits;
+use crate::report::model;
+
+/// The file that is read when it is there and none is named.
+const FILE: &str = "ounce.toml";
+/// More than a person writes.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Everything that the user chose.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// For the analysis.
+    pub(crate) options: Options,
+    /// What the image has to keep to.
+    pub(crate) limits: Limits,
+    /// For the report.
+    pub(crate) shown: model::Settings,
+}
+
+/// The settings file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct File {
+    tier: Option<Tier>,
+    keep: Vec<Spanned<String>>,
+    keep_layers: Option<usize>,
+    rules: Rules,
+    limits: Limits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Rules {
+    enable: Vec<Spanned<String>>,
+    disable: Vec<Spanned<String>>,
+}
+
+fn with_nearest(error: &OptionsError) -> String {
+    match error {
+        OptionsError::UnknownRule {
+            nearest: Some(nearest),
+            ..
+        } => format!("{error}; did you mean {nearest:?}?"),
+        _ => format!("{error}; `ounce rules` lists them"),
+    }
+}
+
+impl Settings {
+    /// The settings of an analysis.
+    ///
+    /// # Errors
+    /// The file cannot be read or says something that makes no sense.
+    pub(crate) fn of_analysis(choice: &Choice) -> Result<Self, CommandError> {
+        let (path, file) = File::find(choice)?;
+        file.settings(path, choice, [&[], &[], &[]], None)
+    }
+
+    /// The settings of `ounce slim`, which has more options.
+    ///
+    /// # Errors
+    /// As for [`Settings::of_analysis`]; an option that makes no sense.
+    pub(crate) fn of_slim(args: &Slim) -> Result<Self, CommandError> {
+        let (path, file) = File::find(&args.choice)?;
+        let lists = [&args.enable, &args.disable, &args.keep].map(Vec::as_slice);
+        file.settings(path, &args.choice, lists, args.keep_layers)
+    }
+}
+
+impl File {
+    /// Reads the file that is named, or the one in the working folder; without either, nothing is set.
+    fn find(choice: &Choice) -> Result<(Option<PathBuf>, Self), CommandError> {
+        let path = match &choice.config {
+            Some(path) => path.clone(),
+            None if Path::new(FILE).is_file() => FILE.into(),
+            None => return Ok((None, Self::default())),
+        };
+        let failed = |reason: String| {
+            let place = path.display();
+            CommandError::input(format_args!("reading {place}: {reason}"))
+        };
+        let size = path.metadata().map_err(|e| failed(e.to_string()))?.len();
+        if size > MAX_FILE {
+            return Err(failed("it is too large for settings".to_owned()));
+        }
+        let text = std::fs::read_to_string(&path).map_err(|e| failed(e.to_string()))?;
+        let wrong = |span: Range<usize>, message: &str| {
+            CommandError::input(explain(&path, &text, span, message))
+        };
+        let file: Self = toml::from_str(&text)
+            .map_err(|error| wrong(error.span().unwrap_or(0..0), error.message()))?;
+        file.check()
+            .map_err(|(span, message)| wrong(span, &message))?;
+        Ok((Some(path), file))
+    }
+
+    /// Looks for rules that there are not, and globs that cannot be read.
+    fn check(&self) -> Result<(), (Range<usize>, String)> {
+        for name in self.rules.enable.iter().chain(&self.rules.disable) {
+            ounce_analysis::rule(name.as_ref())
+                .map_err(|error| (name.span(), with_nearest(&error)))?;
+        }
+        for glob in &self.keep {
+            Options::new(&[], &[], &[glob.as_ref().clone()], 0)
+                .map_err(|error| (glob.span(), error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Puts file and command line together; the command line has the last word on every rule, and
+    /// what either keeps is kept.
+    fn settings(
+        self,
+        path: Option<PathBuf>,
+        choice: &Choice,
+        [enable, disable, keep]: [&[String]; 3],
+        keep_layers: Option<usize>,
+    ) -> Result<Settings, CommandError> {
+        let texts = |list: Vec<Spanned<String>>| list.into_iter().map(Spanned::into_inner);
+        let (mut enabled, mut disabled) = (enable.to_vec(), disable.to_vec());
+        if enable.is_empty() {
+            enabled.extend(texts(self.rules.enable));
+            disabled.extend(texts(self.rules.disable));
+        }
+        let mut keep = keep.to_vec();
+        keep.extend(texts(self.keep));
+        let keep_layers = keep_layers.or(self.keep_layers).unwrap_or(0);
+        let tier = match choice.tier.or(self.tier).unwrap_or_default() {
+            Tier::Safe => ounce_analysis::Tier::Safe,
+            Tier::Guarded => ounce_analysis::Tier::Guarded,
+        };
+        let options = Options::new(&enabled, &disabled, &keep, keep_layers)?.with_tier(tier);
+        let is_on = |rule: &Rule| {
+            let is_named = |list: &[String]| list.iter().any(|name| name == rule.id);
+            (enabled.is_empty() || is_named(&enabled)) && !is_named(&disabled)
+        };
+        let of_tier = RULES.iter().filter(|rule| rule.tier <= tier);
+        let (on, off): (Vec<&Rule>, Vec<&Rule>) = of_tier.partition(|rule| is_on(rule));
+        let ids = |rules: Vec<&Rule>| rules.iter().map(|rule| rule.id).collect();
+        let shown = model::Settings {
+            config: path.map(|path| path.display().to_string()),
+            tier: tier.name(),
+            rules: ids(on),
+            rules_off: ids(off),
+            keep,
+            keep_layers,
+        };
+        Ok(Settings {
+            options,
+            limits: self.limits,
+            shown,
+        })
+    }
+}
+
+/// An error with the place and the text that it is about.
+fn explain(path: &Path, text: &str, span: Range<usize>, message: &str) -> String {
+    let before = &text[..floor(text, span.start)];
+    let line = before.matches('\n').count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
+    let marked = AnnotationKind::Primary.span(visible(text, span));
+    let snippet = Snippet::source(text).annotation(marked);
+    let shown = Renderer::plain().render(&[Group::with_level(Level::ERROR).element(snippet)]);
+    let path = path.display();
+    format!("{path}:{line}:{column}: {}\n{shown}", message.trim_end())
+}
+
+/// A span that marks something: not the end of a line, and at least a character.
+fn visible(text: &str, span: Range<usize>) -> Range<usize> {
+    let start = floor(text, span.start);
+    let end = floor(text, span.end).max(start);
+    let first_line = text[start..end].find('\n').map_or(end, |at| start + at);
+    start..first_line
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    text.floor_char_boundary(at.min(text.len()))
+}
