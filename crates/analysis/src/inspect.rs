@@ -2,5 +2,7 @@
 //! a problem, and a file without facts is kept.
 
 pub mod elf;
+pub mod locale_archive;
+pub mod needles;
 pub mod paths;
 pub mod script;

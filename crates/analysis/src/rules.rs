@@ -18,6 +18,7 @@ mod pip_cache;
 mod python_bytecode;
 mod shadowed_content;
 mod temporary_files;
+mod translations;
 
 mod compilers;
 mod docs;
@@ -106,7 +107,7 @@ pub struct Context<'a> {
 }
 
 /// All rules. When two find the same file, the earlier one has it.
-pub const RULES: [&Rule; 14] = [
+pub const RULES: [&Rule; 15] = [
     &shadowed_content::RULE,
     &conda_package_cache::RULE,
     &conda_toolchain::RULE,
@@ -120,6 +121,7 @@ pub const RULES: [&Rule; 14] = [
     &logs::RULE,
     &temporary_files::RULE,
     &python_bytecode::RULE,
+    &translations::RULE,
     &installed_wheels::RULE,
 ];
 
