@@ -10,6 +10,7 @@ mod conda_docs;
 mod conda_headers;
 mod conda_package_cache;
 mod conda_toolchain;
+mod development_files;
 mod distribution_docs;
 mod installed_wheels;
 mod jdk_sources;
@@ -107,7 +108,7 @@ pub struct Context<'a> {
 }
 
 /// All rules. When two find the same file, the earlier one has it.
-pub const RULES: [&Rule; 15] = [
+pub const RULES: [&Rule; 16] = [
     &shadowed_content::RULE,
     &conda_package_cache::RULE,
     &conda_toolchain::RULE,
@@ -122,6 +123,7 @@ pub const RULES: [&Rule; 15] = [
     &temporary_files::RULE,
     &python_bytecode::RULE,
     &translations::RULE,
+    &development_files::RULE,
     &installed_wheels::RULE,
 ];
 

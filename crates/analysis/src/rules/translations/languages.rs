@@ -7,6 +7,7 @@ use memchr::memmem;
 use ounce_image::{NodeId, Tree};
 
 use crate::inspect::{locale_archive, needles::Needles};
+use crate::packages::conda_prefixes;
 use crate::rules::Context;
 
 /// Where glibc looks for locales (`complocaledir`, in every distribution's build).
@@ -15,6 +16,7 @@ const LOCALES: &str = "/usr/lib/locale";
 const VARIABLES: [&str; 4] = ["LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"];
 /// What makes locales or finds them elsewhere (localedef(1), locale-gen(8), locale(7)).
 const MAKERS: [&str; 3] = ["localedef", "locale-gen", "LOCPATH"];
+const COMPUTED: &str = "sets LANGUAGE in its own way";
 /// Settings are short texts; programs and data that nobody's package brought are not.
 const MAX_SETTING: u64 = 1 << 16;
 
@@ -29,16 +31,19 @@ pub(super) fn selectable(context: &Context<'_>) -> Result<BTreeSet<String>, Stri
         out.extend(named(text.as_bytes()).map_err(|what| format!("the image's config {what}"))?);
     }
     for node in settings(context) {
-        let content = context
-            .tree
-            .leaf_of(node)
-            .map(|leaf| context.tree.read(leaf).read_all(MAX_SETTING));
+        let leaf = context.tree.leaf_of(node);
+        let content = leaf.map(|leaf| context.tree.read(leaf).read_all(MAX_SETTING));
         let said = match content {
             Some(Ok(content)) => named(&content),
             Some(Err(e)) => Err(format!("cannot be read: {e}")),
             None => continue,
         };
-        out.extend(said.map_err(|what| format!("{} {what}", context.tree.path(node)))?);
+        match said {
+            Ok(languages) => out.extend(languages),
+            // What packages bring is told the language by others.
+            Err(_) if context.packages.owner(node).is_some() => {}
+            Err(what) => return Err(format!("{} {what}", context.tree.path(node))),
+        }
     }
     Ok(out)
 }
@@ -58,7 +63,7 @@ fn only_glibc(tree: &Tree<'_>) -> Result<(), String> {
             ));
         }
         let leaf = tree.leaf_of(node).filter(|_| tree.is_file(node));
-        let Some(leaf) = leaf.filter(|_| name.starts_with(b"libc.so.6") || is_libc(name)) else {
+        let Some(leaf) = leaf.filter(|_| name == b"libc.so.6" || is_libc(name)) else {
             continue;
         };
         libraries += 1;
@@ -128,10 +133,15 @@ pub(super) fn language(locale: &[u8]) -> Option<String> {
     is_code.then(|| String::from_utf8_lossy(code).into_owned())
 }
 
-/// Files that may set variables: those below `/etc`, and short ones that no package brought.
+/// Files that may set variables: those below `/etc`, and short ones that no package brought and that
+/// are not what conda unpacked for installing.
 fn settings(context: &Context<'_>) -> Vec<NodeId> {
     let tree = context.tree;
     let etc = context.folder("/etc");
+    let caches: Vec<NodeId> = conda_prefixes(tree)
+        .into_iter()
+        .filter_map(|prefix| tree.child(prefix, b"pkgs"))
+        .collect();
     let files = tree.walk(Tree::ROOT).filter(|node| {
         let size = tree.leaf_of(*node).map(|leaf| tree.read(leaf).len());
         tree.is_file(*node) && size.is_some_and(|size| size <= MAX_SETTING)
@@ -139,7 +149,8 @@ fn settings(context: &Context<'_>) -> Vec<NodeId> {
     files
         .filter(|node| {
             etc.is_some_and(|etc| tree.is_within(*node, etc))
-                || context.packages.owner(*node).is_none()
+                || (context.packages.owner(*node).is_none()
+                    && !caches.iter().any(|cache| tree.is_within(*node, *cache)))
         })
         .collect()
 }
@@ -155,34 +166,27 @@ fn named(text: &[u8]) -> Result<BTreeSet<String>, String> {
     let mut out = BTreeSet::new();
     for variable in VARIABLES {
         for at in memmem::find_iter(text, variable.as_bytes()) {
-            let is_word = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
-            let starts = at
-                .checked_sub(1)
-                .is_none_or(|before| !is_word(&text[before]));
+            let before = at.checked_sub(1).map(|before| text[before]);
             let rest = &text[at + variable.len()..];
-            if !starts || rest.first().is_some_and(is_word) {
+            if before.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_') {
                 continue;
             }
-            match value(rest) {
+            let is_quoted = before.is_some_and(|b| b"'\"".contains(&b) && rest.first() == Some(&b));
+            let value = rest.strip_prefix(b"=").map(value);
+            match value {
                 // Whatever else the variables hold, it needs a locale that is installed.
-                Some(value) => out.extend(value.split(|&b| b == b':').filter_map(language)),
-                None if variable == "LANGUAGE" => return Err("sets LANGUAGE in its own way".into()),
-                None => {}
+                Some(Some(value)) => out.extend(value.split(|&b| b == b':').filter_map(language)),
+                Some(None) if variable == "LANGUAGE" => return Err(COMPUTED.to_owned()),
+                None if variable == "LANGUAGE" && is_quoted => return Err(COMPUTED.to_owned()),
+                _ => {}
             }
         }
     }
     Ok(out)
 }
 
-/// What follows a variable's name when it is given a value as it is written: `=de`, `="de:fr"`, and
-/// nothing where it is only asked for. `None` when the value is put together.
+/// The value behind `=` as it is written: `de`, `"de:fr"`. `None` when it is put together.
 fn value(rest: &[u8]) -> Option<&[u8]> {
-    let Some(rest) = rest.strip_prefix(b"=") else {
-        return rest
-            .first()
-            .is_none_or(|b| !b"'\" \t".contains(b))
-            .then_some(b"");
-    };
     let rest = rest
         .strip_prefix(b"\"")
         .or_else(|| rest.strip_prefix(b"'"))

@@ -37,10 +37,23 @@ const PERL_READERS: [&[u8]; 2] = [b"gettext_pp.pm", b"Gettext.pm"];
 /// Libraries that read translations without glibc, or set `LANGUAGE` for it, as the program that uses
 /// them likes: Boost.Locale, wxWidgets (wxTranslations), KDE's KI18n.
 const LIBRARIES: [&str; 4] = ["libboost_locale", "libwx_base", "libKF5I18n", "libKF6I18n"];
-/// Endings of the names of functions (a linker stores a name that another one ends with as a part
-/// of that one): first those with which glibc, or a library that passes it on, is asked.
-const CALLS: [&str; 4] = ["gettext", "textdomain", "setenv", "putenv"];
-const ASKS: usize = 2;
+/// Names of functions: first those with which glibc, or GLib on its behalf, is asked, then those that
+/// set variables. A linker stores a name that another one ends with as a part of that one.
+const CALLS: [&str; 9] = [
+    "\0gettext\0",
+    "\0ngettext\0",
+    "dgettext\0",
+    "dcgettext\0",
+    "dngettext\0",
+    "dcngettext\0",
+    "bindtextdomain\0",
+    "setenv\0",
+    "putenv\0",
+];
+const ASKS: usize = 7;
+/// Libraries that set variables and ask for `LANGUAGE`, but do not set it: glibc itself, GLib
+/// (`g_get_language_names`), apt (`APT::Configuration::getLanguages`).
+const ONLY_ASK: [&str; 4] = ["libc.so.", "libglib-2.0.", "libapt-pkg.", "libapt-private."];
 /// Bytes of the longest script that is read.
 const MAX_SCRIPT: u64 = 64 << 20;
 
@@ -136,6 +149,8 @@ struct Search {
     choice: Needles,
     /// The folder of translations, which only who reads them puts into a path.
     category: Needles,
+    /// The folder of locales, which a glibc inside a program names.
+    glibc: Needles,
     /// Domains as they are.
     anywhere: Needles,
     /// [`BINDERS`], then each domain in two kinds of quotes.
@@ -147,21 +162,29 @@ struct Search {
 
 impl Search {
     fn new(context: &Context<'_>, domains: &[Vec<u8>]) -> Option<Self> {
-        let around = |mark: u8| {
-            let around = move |domain: &Vec<u8>| [&[mark], domain.as_slice(), &[mark]].concat();
-            domains.iter().map(around)
+        let between = |before: u8, after: u8| {
+            let between = move |domain: &Vec<u8>| [&[before], domain.as_slice(), &[after]].concat();
+            domains.iter().map(between)
         };
+        // A linker stores `tool` as a part of `GNU tool`.
+        let strings = between(0, 0)
+            .chain(between(b' ', 0))
+            .chain(between(b'/', 0));
         let binders = BINDERS.iter().map(|binder| binder.as_bytes().to_vec());
-        let scripts: Vec<_> = binders.chain(around(b'\'')).chain(around(b'"')).collect();
+        let scripts: Vec<_> = binders
+            .chain(between(b'\'', b'\''))
+            .chain(between(b'"', b'"'))
+            .collect();
         let bytecode: Vec<_> = std::iter::once(b"gettext".to_vec())
             .chain(domains.iter().cloned())
             .collect();
         let tree = context.tree;
         Some(Self {
-            in_elf: Needles::new(&around(0).collect::<Vec<_>>())?,
-            calls: Needles::new(&CALLS.map(|call| format!("{call}\0").into_bytes()))?,
+            in_elf: Needles::new(&strings.collect::<Vec<_>>())?,
+            calls: Needles::new(&CALLS.map(|call| call.as_bytes().to_vec()))?,
             choice: Needles::new(&[b"\0LANGUAGE\0".to_vec()])?,
             category: Needles::new(&[b"LC_MESSAGES".to_vec()])?,
+            glibc: Needles::new(&[b"/usr/lib/locale".to_vec()])?,
             anywhere: Needles::new(domains)?,
             in_script: Needles::new(&scripts)?,
             in_bytecode: Needles::new(&bytecode)?,
@@ -175,7 +198,7 @@ impl Search {
         }
         let content = tree.read(leaf);
         if let Ok(Some(elf)) = elf::inspect(&content) {
-            return self.elf(&elf, &content);
+            return self.elf(&elf, tree.name(name), &content);
         }
         let kind = Language::of(tree, name, &content)?;
         if content.len() > MAX_SCRIPT || is_machinery(tree, name) {
@@ -206,10 +229,10 @@ impl Search {
     }
 
     fn domains(&self) -> usize {
-        self.in_elf.count()
+        self.anywhere.count()
     }
 
-    fn elf(&self, elf: &Elf, content: &Blob) -> Option<Role> {
+    fn elf(&self, elf: &Elf, name: &[u8], content: &Blob) -> Option<Role> {
         let holds = |needles: &Needles| needles.held_by(content).is_ok_and(|held| !held.is_empty());
         let is_own = |needed: &Vec<u8>| {
             LIBRARIES
@@ -219,15 +242,20 @@ impl Search {
         let calls = self.calls.held_by(&content.slice(elf.names.clone())).ok()?;
         let asks = calls.iter().any(|call| *call < ASKS);
         // A program linked with everything it needs, as Go's are, has its own way to read files.
-        let is_alone = !asks && elf.needed.is_empty() && holds(&self.category);
+        let is_alone =
+            !asks && elf.needed.is_empty() && holds(&self.category) && !holds(&self.glibc);
         if is_alone || elf.needed.iter().any(is_own) {
             return Some(Role::ReadsItself(self.anywhere.held_by(content).ok()?));
         }
         if !asks {
             return None;
         }
-        let domains = self.in_elf.held_by(content).ok()?;
-        let sets = calls.iter().any(|call| *call >= ASKS);
+        let strings = self.in_elf.held_by(content).ok()?;
+        let domains: BTreeSet<usize> = strings.iter().map(|n| n % self.domains()).collect();
+        let only_asks = ONLY_ASK
+            .iter()
+            .any(|library| name.starts_with(library.as_bytes()));
+        let sets = !only_asks && calls.iter().any(|call| *call >= ASKS);
         Some(match sets && !domains.is_empty() && holds(&self.choice) {
             true => Role::ReadsItself(domains),
             false => Role::AsksLibc(domains),
