@@ -10,11 +10,14 @@ mod conda_docs;
 mod conda_headers;
 mod conda_package_cache;
 mod conda_toolchain;
+mod cpu_variants;
 mod development_files;
 mod distribution_docs;
 mod installed_wheels;
+mod jdk_modules;
 mod jdk_sources;
 mod logs;
+mod optional_dependencies;
 mod pip_cache;
 mod python_bytecode;
 mod shadowed_content;
@@ -108,7 +111,7 @@ pub struct Context<'a> {
 }
 
 /// All rules. When two find the same file, the earlier one has it.
-pub const RULES: [&Rule; 16] = [
+pub const RULES: [&Rule; 19] = [
     &shadowed_content::RULE,
     &conda_package_cache::RULE,
     &conda_toolchain::RULE,
@@ -125,6 +128,9 @@ pub const RULES: [&Rule; 16] = [
     &translations::RULE,
     &development_files::RULE,
     &installed_wheels::RULE,
+    &jdk_modules::RULE,
+    &cpu_variants::RULE,
+    &optional_dependencies::RULE,
 ];
 
 impl Context<'_> {

@@ -119,7 +119,10 @@ pub(super) fn builder(context: &Context<'_>) -> Option<String> {
             .iter()
             .any(|library| name.starts_with(library.as_bytes()));
         let builds = is_c_compiler(name) || is_called(name, &BUILDERS);
+        // Links elsewhere lead to files that have such a name themselves, or are no programs.
+        let is_place = tree.is_file(*node) || tree.name(tree.parent(*node)).ends_with(b"bin");
         tree.leaf_of(*node).is_some()
+            && is_place
             && (is_library || is_program && builds)
             && !is_toolchain(tree, *node)
     };

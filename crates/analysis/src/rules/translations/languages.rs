@@ -16,7 +16,6 @@ const LOCALES: &str = "/usr/lib/locale";
 const VARIABLES: [&str; 4] = ["LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"];
 /// What makes locales or finds them elsewhere (localedef(1), locale-gen(8), locale(7)).
 const MAKERS: [&str; 3] = ["localedef", "locale-gen", "LOCPATH"];
-const COMPUTED: &str = "sets LANGUAGE in its own way";
 /// Settings are short texts; programs and data that nobody's package brought are not.
 const MAX_SETTING: u64 = 1 << 16;
 
@@ -159,7 +158,7 @@ fn settings(context: &Context<'_>) -> Vec<NodeId> {
 fn named(text: &[u8]) -> Result<BTreeSet<String>, String> {
     let makes = MAKERS
         .iter()
-        .find(|maker| memmem::find(text, maker.as_bytes()).is_some());
+        .find(|maker| !is_list(text) && memmem::find(text, maker.as_bytes()).is_some());
     if let Some(maker) = makes {
         return Err(format!("names {maker}"));
     }
@@ -171,31 +170,71 @@ fn named(text: &[u8]) -> Result<BTreeSet<String>, String> {
             if before.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_') {
                 continue;
             }
-            let is_quoted = before.is_some_and(|b| b"'\"".contains(&b) && rest.first() == Some(&b));
-            let value = rest.strip_prefix(b"=").map(value);
-            match value {
+            match value(&text[..at], rest) {
                 // Whatever else the variables hold, it needs a locale that is installed.
-                Some(Some(value)) => out.extend(value.split(|&b| b == b':').filter_map(language)),
-                Some(None) if variable == "LANGUAGE" => return Err(COMPUTED.to_owned()),
-                None if variable == "LANGUAGE" && is_quoted => return Err(COMPUTED.to_owned()),
-                _ => {}
+                Value::Written(value) => {
+                    out.extend(value.split(|&b| b == b':').filter_map(language))
+                }
+                Value::Computed if variable == "LANGUAGE" => {
+                    return Err("sets LANGUAGE in its own way".to_owned());
+                }
+                Value::Computed | Value::None => {}
             }
         }
     }
     Ok(out)
 }
 
-/// The value behind `=` as it is written: `de`, `"de:fr"`. `None` when it is put together.
-fn value(rest: &[u8]) -> Option<&[u8]> {
-    let rest = rest
-        .strip_prefix(b"\"")
-        .or_else(|| rest.strip_prefix(b"'"))
-        .unwrap_or(rest);
-    let end = rest
-        .iter()
-        .position(|b| !b.is_ascii_alphanumeric() && !b"_.@:-".contains(b));
-    let (value, after) = rest.split_at(end.unwrap_or(rest.len()));
-    (!after.starts_with(b"$") && !after.starts_with(b"`")).then_some(value)
+/// `/etc/locale.gen`, whose comments say which program reads it.
+fn is_list(text: &[u8]) -> bool {
+    text.starts_with(b"# This file lists locales")
+}
+
+/// What a text gives to a variable.
+enum Value<'t> {
+    /// Nothing: it is only asked for.
+    None,
+    /// This: `LANG=de`, `LANG="de_DE.UTF-8"`.
+    Written(&'t [u8]),
+    /// Something that is put together when the text is run.
+    Computed,
+}
+
+/// What is given to a variable between whose name's sides these texts stand.
+fn value<'t>(before: &[u8], after: &'t [u8]) -> Value<'t> {
+    if let Some(text) = after
+        .strip_prefix(b"=")
+        .filter(|text| !text.starts_with(b"="))
+    {
+        let text = text
+            .strip_prefix(b"\"")
+            .or_else(|| text.strip_prefix(b"'"))
+            .unwrap_or(text);
+        let end = text
+            .iter()
+            .position(|b| !b.is_ascii_alphanumeric() && !b"_.@:-".contains(b));
+        let (text, rest) = text.split_at(end.unwrap_or(text.len()));
+        return match rest.first() {
+            Some(b'$' | b'`' | b'{') => Value::Computed,
+            _ => Value::Written(text),
+        };
+    }
+    // os.environ["LANGUAGE"] = x, {"LANGUAGE": x}, ENV["LANGUAGE"] ||= x, setenv("LANGUAGE", x)
+    let calls = [b"setenv(".as_slice(), b"putenv("];
+    let opening = before
+        .strip_suffix(b"\"")
+        .or_else(|| before.strip_suffix(b"'"));
+    let is_call = opening.is_some_and(|text| calls.iter().any(|call| text.ends_with(call)));
+    let mut rest = after;
+    while let Some((b'"' | b'\'' | b']' | b'}' | b' ' | b'|' | b'?', more)) = rest.split_first() {
+        rest = more;
+    }
+    let is_key = opening.is_some() && rest.starts_with(b":");
+    let is_set = rest.starts_with(b"=") && !rest.starts_with(b"==") && !rest.starts_with(b"=~");
+    match is_call || is_key || is_set {
+        true => Value::Computed,
+        false => Value::None,
+    }
 }
 
 #[cfg(test)]
@@ -220,7 +259,9 @@ mod tests {
     fn what_is_put_together_is_not_understood() {
         assert!(said("export LANGUAGE=$1").is_err());
         assert!(said("os.environ['LANGUAGE'] = code").is_err());
+        assert!(said("call(env={'LANGUAGE': code})").is_err());
         assert!(said("locale-gen $LANG").is_err());
+        assert!(said("if LANGUAGE == x: os.environ.get('LANGUAGE')").is_ok());
     }
 
     #[test]

@@ -15,22 +15,21 @@ use crate::rules::Context;
 /// What programs in other languages than C say when they look a domain up by themselves: the calls
 /// of Python's `gettext` and of `babel.support`, PHP's and Ruby's libraries, libintl-perl; or they
 /// put the path together.
-const BINDERS: [&str; 12] = [
-    "textdomain",
+const BINDERS: [&str; 10] = [
+    "textdomain(",
+    "textdomain '",
+    "textdomain \"",
     "gettext.translation",
     "gettext.find",
     "gettext.install",
-    "gettext import",
     "GNUTranslations",
     "babel.support",
     "FastGettext",
     "gettext-parser",
-    "'LC_MESSAGES'",
-    "\"LC_MESSAGES\"",
-    "LC_MESSAGES/",
 ];
-/// What of the above only takes the current domain, when nothing else stands with it.
-const IMPORT: usize = 4;
+/// What they say who put the path together themselves: the folder and the ending.
+const CATEGORY: [&str; 3] = ["'LC_MESSAGES'", "\"LC_MESSAGES\"", "LC_MESSAGES/"];
+const ENDING: [&str; 5] = [".mo'", ".mo\"", ".mo`", "'mo'", "\"mo\""];
 /// Modules of Perl that read translations without the C library (libintl-perl and
 /// Locale::Maketext::Gettext on CPAN). Without them Perl's are looked up by glibc.
 const PERL_READERS: [&[u8]; 2] = [b"gettext_pp.pm", b"Gettext.pm"];
@@ -170,7 +169,8 @@ impl Search {
         let strings = between(0, 0)
             .chain(between(b' ', 0))
             .chain(between(b'/', 0));
-        let binders = BINDERS.iter().map(|binder| binder.as_bytes().to_vec());
+        let binders = BINDERS.iter().chain(&CATEGORY).chain(&ENDING);
+        let binders = binders.map(|binder| binder.as_bytes().to_vec());
         let scripts: Vec<_> = binders
             .chain(between(b'\'', b'\''))
             .chain(between(b'"', b'"'))
@@ -213,19 +213,25 @@ impl Search {
             });
         }
         let held = self.in_script.held_by(&content).ok()?;
-        let binds = held.iter().any(|n| *n < BINDERS.len() && *n != IMPORT);
+        let (category, ending) = (BINDERS.len(), BINDERS.len() + CATEGORY.len());
+        let domains = ending + ENDING.len();
+        let holds = |range: std::ops::Range<usize>| held.range(range).next().is_some();
+        let binds = holds(0..category);
+        let reads = holds(category..ending) && holds(ending..domains);
         let names: BTreeSet<usize> = held
-            .iter()
-            .filter_map(|number| number.checked_sub(BINDERS.len()))
-            .map(|number| number % self.domains())
+            .range(domains..)
+            .map(|number| (number - domains) % self.domains())
             .collect();
-        if kind == Language::Perl && !self.perl_reads {
-            return binds.then_some(Role::AsksLibc(names));
+        // Shells have `gettext`, the program, and Perl without a reader of its own has glibc.
+        let through_libc = kind == Language::Shell || kind == Language::Perl && !self.perl_reads;
+        match (through_libc && !reads, binds) {
+            (true, true) => Some(Role::AsksLibc(names)),
+            (true, false) => None,
+            (false, _) => Some(Role::Script {
+                reads: binds || reads,
+                names,
+            }),
         }
-        Some(Role::Script {
-            reads: binds,
-            names,
-        })
     }
 
     fn domains(&self) -> usize {
@@ -267,6 +273,7 @@ impl Search {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Language {
     Perl,
+    Shell,
     /// Compiled Python whose source is not there.
     Bytecode,
     Other,
@@ -287,10 +294,11 @@ impl Language {
         let read = content.read_at(0, &mut start).ok()?;
         let line = script::shebang(&start[..read])?;
         let program = line.command.unwrap_or(line.interpreter);
-        match program.rsplit(|&b| b == b'/').next() {
-            Some(program) if program.starts_with(b"perl") => Some(Self::Perl),
-            _ => Some(Self::Other),
-        }
+        Some(match program.rsplit(|&b| b == b'/').next() {
+            Some(program) if program.starts_with(b"perl") => Self::Perl,
+            Some(b"sh" | b"bash" | b"dash" | b"ash" | b"ksh" | b"zsh") => Self::Shell,
+            _ => Self::Other,
+        })
     }
 }
 
