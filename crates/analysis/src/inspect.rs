@@ -6,3 +6,4 @@ pub mod locale_archive;
 pub mod needles;
 pub mod paths;
 pub mod script;
+pub mod sections;
