@@ -18,6 +18,7 @@ mod jdk_modules;
 mod jdk_sources;
 mod logs;
 mod optional_dependencies;
+mod package_manager;
 mod pip_cache;
 mod python_bytecode;
 mod shadowed_content;
@@ -111,7 +112,7 @@ pub struct Context<'a> {
 }
 
 /// All rules. When two find the same file, the earlier one has it.
-pub const RULES: [&Rule; 19] = [
+pub const RULES: [&Rule; 20] = [
     &shadowed_content::RULE,
     &conda_package_cache::RULE,
     &conda_toolchain::RULE,
@@ -128,6 +129,7 @@ pub const RULES: [&Rule; 19] = [
     &translations::RULE,
     &development_files::RULE,
     &installed_wheels::RULE,
+    &package_manager::RULE,
     &jdk_modules::RULE,
     &cpu_variants::RULE,
     &optional_dependencies::RULE,

@@ -44,7 +44,10 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     let tree = context.tree;
     let by_run = context.made_by_run();
     let mut found: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
-    for node in tree.walk(Tree::ROOT).filter(|node| tree.is_file(*node)) {
+    for node in tree
+        .walk(Tree::ROOT)
+        .filter(|node| end(tree, *node).is_some())
+    {
         let brought = context.packages.owner(node).is_some() || by_run(node);
         if let Some(folder) = place(tree, node).filter(|_| brought) {
             found.entry(folder).or_default().push(node);
@@ -121,9 +124,19 @@ fn cmake(tree: &Tree<'_>, above: &[NodeId]) -> Option<NodeId> {
     above.iter().find(is_cmake).copied()
 }
 
+/// The file that a name leads to, itself or through links.
+fn end(tree: &Tree<'_>, node: NodeId) -> Option<NodeId> {
+    match tree.symlink(node) {
+        Some(target) => tree.resolve_from(tree.parent(node), target, |_| {}),
+        None => Some(node),
+    }
+    .filter(|end| tree.is_file(*end))
+}
+
 fn is_archive(tree: &Tree<'_>, file: NodeId) -> bool {
     let mut start = [0; ARCHIVE.len()];
-    let content = tree.leaf_of(file).map(|leaf| tree.read(leaf));
+    let leaf = end(tree, file).and_then(|end| tree.leaf_of(end));
+    let content = leaf.map(|leaf| tree.read(leaf));
     content.is_some_and(|content| content.read_exact_at(0, &mut start).is_ok()) && start == *ARCHIVE
 }
 
@@ -149,6 +162,7 @@ mod tests {
         let both = set(&[LIBRARY, HEADER]);
         assert_eq!(decide("usr/lib/data.a = text").gone, both);
         assert_eq!(decide_text(&image("")).offered, both);
+        assert_eq!(decide("usr/lib/libz_pic.a -> libz.a").gone.len(), 3);
     }
 
     #[test]

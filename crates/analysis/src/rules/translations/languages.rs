@@ -133,14 +133,14 @@ pub(super) fn language(locale: &[u8]) -> Option<String> {
 }
 
 /// Files that may set variables: those below `/etc`, and short ones that no package brought and that
-/// are not what conda unpacked for installing.
+/// are not there for installing (what conda unpacked, dpkg's scripts).
 fn settings(context: &Context<'_>) -> Vec<NodeId> {
     let tree = context.tree;
     let etc = context.folder("/etc");
-    let caches: Vec<NodeId> = conda_prefixes(tree)
+    let caches = conda_prefixes(tree)
         .into_iter()
-        .filter_map(|prefix| tree.child(prefix, b"pkgs"))
-        .collect();
+        .filter_map(|prefix| tree.child(prefix, b"pkgs"));
+    let installers: Vec<NodeId> = caches.chain(context.folder("/var/lib/dpkg/info")).collect();
     let files = tree.walk(Tree::ROOT).filter(|node| {
         let size = tree.leaf_of(*node).map(|leaf| tree.read(leaf).len());
         tree.is_file(*node) && size.is_some_and(|size| size <= MAX_SETTING)
@@ -149,7 +149,9 @@ fn settings(context: &Context<'_>) -> Vec<NodeId> {
         .filter(|node| {
             etc.is_some_and(|etc| tree.is_within(*node, etc))
                 || (context.packages.owner(*node).is_none()
-                    && !caches.iter().any(|cache| tree.is_within(*node, *cache)))
+                    && !installers
+                        .iter()
+                        .any(|folder| tree.is_within(*node, *folder)))
         })
         .collect()
 }
