@@ -43,7 +43,7 @@ const COMPILER_FOLDERS: [&[u8]; 3] = [b"gcc", b"gcc-cross", b"clang"];
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let tree = context.tree;
     let by_run = context.made_by_run();
-    let mut found: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+    let mut found: BTreeMap<Option<NodeId>, Vec<NodeId>> = BTreeMap::new();
     for node in tree
         .walk(Tree::ROOT)
         .filter(|node| end(tree, *node).is_some())
@@ -58,17 +58,14 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     }
     let prefixes = conda_prefixes(tree);
     let guard = guard(context, &prefixes);
-    let claim = |(folder, files): (NodeId, Vec<NodeId>)| {
-        let prefix = prefixes.iter().find(|p| tree.is_within(folder, **p));
+    let claim = |(folder, files): (Option<NodeId>, Vec<NodeId>)| {
         let units = files.into_iter().map(|file| Unit {
             guard: guard.clone(),
             ..Unit::names(vec![file])
         });
         Claim {
-            follows: prefix
-                .or(prefixes.first())
-                .map(|prefix| ("conda-toolchain", *prefix)),
-            ..Claim::new(&RULE, Some(folder), units.collect())
+            follows: prefixes.first().map(|prefix| ("conda-toolchain", *prefix)),
+            ..Claim::new(&RULE, folder, units.collect())
         }
     };
     found.into_iter().map(claim).collect()
@@ -86,9 +83,9 @@ fn guard(context: &Context<'_>, prefixes: &[NodeId]) -> Guard {
     }
 }
 
-/// The folder that a development file belongs to, of whose files none is read when another is not;
-/// nothing for other files.
-fn place(tree: &Tree<'_>, file: NodeId) -> Option<NodeId> {
+/// The folder by which a development file is found; none for a static library, which lies among
+/// others. `None` for other files.
+fn place(tree: &Tree<'_>, file: NodeId) -> Option<Option<NodeId>> {
     let name = tree.name(file);
     let folder = tree.parent(file);
     let above: Vec<NodeId> = std::iter::successors(Some(folder), |node| {
@@ -105,8 +102,11 @@ fn place(tree: &Tree<'_>, file: NodeId) -> Option<NodeId> {
     if called(&COMPILER_FOLDERS).is_some() {
         return None;
     }
-    match name.rsplit(|&b| b == b'.').next().unwrap_or_default() {
-        b"a" => is_archive(tree, file).then_some(folder),
+    let ending = name.rsplit(|&b| b == b'.').next().unwrap_or_default();
+    if ending == b"a" {
+        return is_archive(tree, file).then_some(None);
+    }
+    let folder = match ending {
         b"pc" => called(&[b"pkgconfig"]),
         b"cmake" => called(&[b"cmake"]).or_else(|| cmake(tree, &above)),
         b"m4" => called(&[b"aclocal"]),
@@ -115,7 +115,8 @@ fn place(tree: &Tree<'_>, file: NodeId) -> Option<NodeId> {
             called(&[b"include", b"CORE"])
         }
         _ => None,
-    }
+    };
+    folder.map(Some)
 }
 
 /// `share/cmake-3.25`.
