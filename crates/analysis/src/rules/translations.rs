@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_script_that_reads_the_domain_by_itself_keeps_it() {
-        let script = "= import gettext\\ngettext.translation('tool')\\n";
+        let script = "= import os\\nimport gettext as g\\ng.translation('tool')\\n";
         for path in ["usr/bin/own.py", "app/a.py"] {
             let found = decide(&format!("{path} {script}"));
             assert_eq!(found.gone, set(&[]), "{path}");

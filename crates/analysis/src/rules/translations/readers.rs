@@ -13,12 +13,16 @@ use crate::packages::{Ecosystem, Package};
 use crate::rules::Context;
 
 /// What programs in other languages than C say when they look a domain up by themselves: the calls
-/// of Python's `gettext` and of `babel.support`, PHP's and Ruby's libraries, libintl-perl; or they
-/// put the path together.
-const BINDERS: [&str; 10] = [
+/// of Python's `gettext` and of `babel.support`, PHP's and Ruby's libraries, libintl-perl. Who only
+/// takes a function out of `gettext`, as `argparse` does, gets the domain that another has chosen.
+const BINDERS: [&str; 14] = [
     "textdomain(",
     "textdomain '",
     "textdomain \"",
+    "\nimport gettext",
+    "    import gettext",
+    "\timport gettext",
+    "gettext import translation",
     "gettext.translation",
     "gettext.find",
     "gettext.install",
@@ -53,8 +57,6 @@ const ASKS: usize = 7;
 /// Libraries that set variables and ask for `LANGUAGE`, but do not set it: glibc itself, GLib
 /// (`g_get_language_names`), apt (`APT::Configuration::getLanguages`).
 const ONLY_ASK: [&str; 4] = ["libc.so.", "libglib-2.0.", "libapt-pkg.", "libapt-private."];
-/// Bytes of the longest script that is read.
-const MAX_SCRIPT: u64 = 64 << 20;
 
 /// Who reads which domain.
 #[derive(Debug, Default)]
@@ -152,7 +154,7 @@ struct Search {
     glibc: Needles,
     /// Domains as they are.
     anywhere: Needles,
-    /// [`BINDERS`], then each domain in two kinds of quotes.
+    /// [`BINDERS`], [`CATEGORY`] and [`ENDING`], then each domain in two kinds of quotes.
     in_script: Needles,
     /// Domains as they are, behind `gettext`.
     in_bytecode: Needles,
@@ -201,7 +203,7 @@ impl Search {
             return self.elf(&elf, tree.name(name), &content);
         }
         let kind = Language::of(tree, name, &content)?;
-        if content.len() > MAX_SCRIPT || is_machinery(tree, name) {
+        if is_machinery(tree, name) {
             return None;
         }
         if kind == Language::Bytecode {
