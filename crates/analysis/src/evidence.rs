@@ -19,7 +19,6 @@ use crate::finding::{Evidence, How, Problem, Referrer};
 use crate::harmless;
 use crate::inspect::elf;
 use crate::inspect::paths::{Hit, Scanner};
-use crate::packages::Ecosystem;
 use crate::rules::Context;
 
 pub use targets::{Targets, UnitId};
@@ -145,6 +144,7 @@ impl<'a> Search<'a> {
         for (key, texts) in &texts {
             let from = Pointer {
                 referrer: Referrer::Config(key.clone()),
+                file: None,
                 is_packaged: false,
             };
             for text in texts {
@@ -209,11 +209,12 @@ impl<'a> Search<'a> {
     fn pointer(&self, name: NodeId) -> Pointer {
         Pointer {
             referrer: Referrer::File(self.context.tree.path(name)),
+            file: Some(name),
             is_packaged: self
                 .context
                 .packages
                 .owner(name)
-                .is_some_and(|owner| owner.ecosystem != Ecosystem::Pip),
+                .is_some_and(|owner| !owner.ecosystem.is_open()),
         }
     }
 
@@ -275,8 +276,18 @@ impl<'a> Search<'a> {
                 }
             }
             Hit::Name(number) => {
-                for (program, unit) in self.targets.programs(number) {
-                    self.note(from, *program, How::Command(at), &[*unit], out);
+                for meaning in self.targets.meanings(number) {
+                    let how = match meaning.is_program {
+                        true => How::Command(at),
+                        false => How::Word(at),
+                    };
+                    let means = |folder| {
+                        from.file
+                            .is_some_and(|file| self.context.tree.is_within(file, folder))
+                    };
+                    if meaning.within.is_none_or(means) {
+                        self.note(from, meaning.to, how, &[meaning.unit], out);
+                    }
                 }
             }
         }
@@ -320,6 +331,8 @@ struct Findings {
 /// anybody.
 struct Pointer {
     referrer: Referrer,
+    /// The file, when it is one.
+    file: Option<NodeId>,
     is_packaged: bool,
 }
 

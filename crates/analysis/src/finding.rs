@@ -45,6 +45,17 @@ pub struct Unit {
     /// Programs, of the unit or not, that need the unit: the name of one as a whole word anywhere in
     /// what stays speaks against it.
     pub programs: Vec<NodeId>,
+    /// Words that ask for the unit without its path.
+    pub words: Vec<Word>,
+}
+
+/// A word that speaks against a unit wherever what stays has it, as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Word {
+    /// The word, as an option or a file's bare name.
+    pub text: Vec<u8>,
+    /// The folder whose files alone mean this unit by it; `None` when every file does.
+    pub within: Option<NodeId>,
 }
 
 /// The answer to a rule's own question. Whatever it is, evidence is still looked for.
@@ -92,6 +103,7 @@ impl Unit {
             content: Content::Names(names),
             guard: Guard::Evidence,
             programs: Vec::new(),
+            words: Vec::new(),
         }
     }
 
@@ -144,6 +156,8 @@ pub enum How {
     Path(u64),
     /// The program's name is written out at this byte of the file.
     Command(u64),
+    /// A word that asks for it is at this byte of the file.
+    Word(u64),
 }
 
 impl fmt::Display for How {
@@ -153,6 +167,7 @@ impl fmt::Display for How {
             Self::Needed => write!(f, "needs"),
             Self::Path(_) => write!(f, "names"),
             Self::Command(_) => write!(f, "calls"),
+            Self::Word(_) => write!(f, "asks for"),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use ounce_image::{ImagePath, LeafId, Progress, Tree};
 use rayon::prelude::*;
 
-use crate::inspect::sections::sections;
+use crate::inspect::sections;
 
 /// Bytes inside files that a builder of the image could spare.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,10 +62,15 @@ pub fn remarks(tree: &Tree<'_>, progress: &Progress) -> std::io::Result<Vec<Rema
         let Some(name) = tree.leaf(leaf).names.first().filter(|n| tree.is_file(**n)) else {
             return Ok(None);
         };
-        let found = sections(&tree.read(leaf));
+        let content = tree.read(leaf);
+        let Some(found) = sections::read(&content) else {
+            return Ok(None);
+        };
         let sizes = KINDS.each_ref().map(|kind| {
             let of_kind = found.iter().filter(|(name, _)| kind.speaks_of(name));
-            of_kind.map(|(_, size)| size).sum::<u64>()
+            let sum = of_kind.fold(0, |sum: u64, (_, part)| sum.saturating_add(part.size));
+            // A table may say anything; no section has more than the file.
+            sum.min(content.len())
         });
         Ok::<_, std::io::Error>(Some((tree.path(*name), sizes)))
     };

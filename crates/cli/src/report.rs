@@ -1,7 +1,9 @@
 //! Reports: one model, from which every way of writing is made.
 
 mod build;
+mod duplicates;
 pub(crate) mod model;
+pub(crate) mod package;
 pub(crate) mod table;
 
 pub(crate) use model::Report;

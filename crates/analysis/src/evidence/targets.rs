@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ounce_image::{LeafId, NodeId, Tree};
 use rustc_hash::FxHashMap;
 
-use crate::finding::Claim;
+use crate::finding::{Claim, Unit};
 use crate::inspect::paths::Scanner;
 
 /// A unit by the number of its claim and its own in the claim.
@@ -18,11 +18,12 @@ pub struct UnitId {
 }
 
 /// Folders below which documents are named without their prefix, as `share/doc/tool/usage.txt`.
-const RELATIVE: [&[u8]; 4] = [
+const RELATIVE: [&[u8]; 5] = [
     b"share/doc/",
     b"share/gtk-doc/",
     b"share/man/",
     b"share/info/",
+    b"share/help/",
 ];
 
 /// An index of what could go.
@@ -34,9 +35,22 @@ pub struct Targets {
     /// Areas whose path ends in one of [`RELATIVE`].
     relative: Vec<(&'static [u8], NodeId)>,
     prefixes: Vec<Vec<u8>>,
-    /// Names of programs, in order, and for each the programs of this name with a unit they need.
+    /// Names of programs and other words, in order, and for each what it means.
     names: Vec<Vec<u8>>,
-    programs: Vec<Vec<(NodeId, UnitId)>>,
+    meanings: Vec<Vec<Meaning>>,
+}
+
+/// What a name of a program or another word means.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Meaning {
+    /// The unit that it speaks for.
+    pub(super) unit: UnitId,
+    /// The program, or the unit's first name.
+    pub(super) to: NodeId,
+    /// Whether it is a program's name.
+    pub(super) is_program: bool,
+    /// The folder whose files alone mean this by it.
+    pub(super) within: Option<NodeId>,
 }
 
 impl Targets {
@@ -54,9 +68,9 @@ impl Targets {
             relative: Vec::new(),
             prefixes: Vec::new(),
             names: Vec::new(),
-            programs: Vec::new(),
+            meanings: Vec::new(),
         };
-        let mut programs: BTreeMap<Vec<u8>, Vec<(NodeId, UnitId)>> = BTreeMap::new();
+        let mut names: BTreeMap<Vec<u8>, Vec<Meaning>> = BTreeMap::new();
         for (number, claim) in claims.iter().enumerate() {
             for (unit_number, unit) in claim.units.iter().enumerate() {
                 let id = UnitId {
@@ -78,9 +92,8 @@ impl Targets {
                         out.mark_above(tree, *node, area, id);
                     }
                 }
-                for node in &unit.programs {
-                    let name = tree.name(*node).to_vec();
-                    programs.entry(name).or_default().push((*node, id));
+                for (name, meaning) in meanings(tree, unit, id) {
+                    names.entry(name).or_default().push(meaning);
                 }
                 out.nodes.insert(id, mine);
             }
@@ -90,7 +103,7 @@ impl Targets {
                 out.relative.extend(ending.map(|ending| (*ending, area)));
             }
         }
-        (out.names, out.programs) = programs.into_iter().unzip();
+        (out.names, out.meanings) = names.into_iter().unzip();
         if !out.units.is_empty() {
             // Any absolute path may lead to a unit through links, so all of the root's names count.
             // One that could go itself, or holds what could, may be named without more behind it.
@@ -163,9 +176,9 @@ impl Targets {
             .collect()
     }
 
-    /// The programs behind a name that the scanner found, with the units that they need.
-    pub(super) fn programs(&self, number: usize) -> &[(NodeId, UnitId)] {
-        self.programs
+    /// What a name that the scanner found means.
+    pub(super) fn meanings(&self, number: usize) -> &[Meaning] {
+        self.meanings
             .get(number)
             .map(Vec::as_slice)
             .unwrap_or_default()
@@ -199,6 +212,36 @@ impl Targets {
         }
         out
     }
+}
+
+/// The names and words that speak for a unit.
+fn meanings<'t>(
+    tree: &'t Tree<'_>,
+    unit: &'t Unit,
+    id: UnitId,
+) -> impl Iterator<Item = (Vec<u8>, Meaning)> + 't {
+    let programs = unit.programs.iter().map(move |node| {
+        let meaning = Meaning {
+            unit: id,
+            to: *node,
+            is_program: true,
+            within: None,
+        };
+        (tree.name(*node).to_vec(), meaning)
+    });
+    let first = unit.nodes().first().copied();
+    let words = first.into_iter().flat_map(move |to| {
+        unit.words.iter().map(move |word| {
+            let meaning = Meaning {
+                unit: id,
+                to,
+                is_program: false,
+                within: word.within,
+            };
+            (word.text.clone(), meaning)
+        })
+    });
+    programs.chain(words)
 }
 
 /// The names that a written path may mean, starting from `base`: what is exactly there (links

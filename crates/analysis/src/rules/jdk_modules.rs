@@ -1,75 +1,110 @@
-//! The modules of a Java runtime, `lib/modules`, which holds all of them whatever the programs use.
+//! The modules of a JDK for linking, `jmods/*.jmod`.
 //!
-//! **Why it is opt-in.** `jlink` makes a runtime of only the modules that are asked for. Which ones a
-//! program needs, `jdeps --print-module-deps` tells of the classes that it names; providers of services,
-//! character sets (`jdk.charsets`), languages (`jdk.localedata`), elliptic curves (`jdk.crypto.ec`) and
-//! classes that are loaded by name are not among them and are missed when the program runs.
+//! **Why it is safe.** The virtual machine and the compiler read the library from `lib/modules`. The
+//! archives in `jmods` hold the same classes once more, for `jlink`, which makes runtimes of them
+//! ([JEP 282](https://openjdk.org/jeps/282)), for `jmod` and for `jpackage`.
 //!
-//! **Evidence.** A file `modules` beside the `release` file of a runtime, in which `MODULES` lists what it
-//! holds (JEP 220, JEP 282).
+//! **Evidence.** A call of `jlink`, `jmod` or `jpackage` by name in anything that stays keeps them, and so
+//! does a file that names them by path. They stay, too, where the JDK's tools are what the image is
+//! for: where it starts one of them, where Maven, Gradle or another build tool is in it, or where it
+//! starts nothing but a shell and `JAVA_HOME` says which JDK is meant. The JDK's own files name
+//! these programs; they do not count.
 //!
-//! **Example.** `/opt/conda/lib/jvm/lib/modules`, 129 MB with 70 modules, where a program may be content
-//! with `java.base`, `java.desktop` and `java.logging`.
+//! **Example.** `/usr/lib/jvm/java-17-openjdk-amd64/jmods/java.base.jmod`, 78 MB in all.
 
-use ounce_image::{NodeId, Tree};
+use ounce_image::NodeId;
 
-use super::{Context, Rule, Tier};
+use super::{Context, Rule, Tier, jdk};
 use crate::finding::{Claim, Guard, Unit};
 
 pub(super) const RULE: Rule = Rule {
     id: "jdk-modules",
-    title: "All modules of a Java runtime",
-    tier: Tier::OptIn,
-    why: "programs use some of them",
+    title: "JDK modules for linking (jmods)",
+    tier: Tier::Safe,
+    why: "the library once more, for jlink, which nothing in the image calls",
     source: include_str!("jdk_modules.rs"),
     find,
 };
 
-/// Bytes of a `release` file, at most.
-const MAX_RELEASE: u64 = 1 << 16;
+/// The programs that read the archives.
+const READERS: [&[u8]; 3] = [b"jlink", b"jmod", b"jpackage"];
 
 fn find(context: &Context<'_>) -> Vec<Claim> {
-    let tree = context.tree;
-    let found = tree.walk(Tree::ROOT).filter_map(|node| {
-        let count = modules(tree, node)?;
-        let text = format!(
-            "jlink can make a runtime of those of its {count} modules that programs use; classes, services, languages and character sets of the others would be missing"
-        );
-        let unit = Unit {
-            guard: Guard::Refused(text),
-            ..Unit::names(vec![node])
-        };
-        Some(Claim::new(&RULE, None, vec![unit]))
-    });
-    found.collect()
+    jdk::homes(context)
+        .into_iter()
+        .filter_map(|home| claim(context, home))
+        .collect()
 }
 
-/// How many modules the file holds; nothing when it is not a runtime's.
-fn modules(tree: &Tree<'_>, node: NodeId) -> Option<usize> {
-    let lib = tree.parent(node);
-    if tree.name(node) != b"modules" || tree.name(lib) != b"lib" || !tree.is_file(node) {
-        return None;
-    }
-    let release = tree.resolve_from(tree.parent(lib), b"release", |_| {})?;
-    let release = tree.leaf_of(release).filter(|_| tree.is_file(release))?;
-    let text = tree.read(release).read_all(MAX_RELEASE).ok()?;
-    let text = String::from_utf8_lossy(&text);
-    let list = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MODULES="))?;
-    Some(list.trim_matches('"').split_whitespace().count())
+fn claim(context: &Context<'_>, home: NodeId) -> Option<Claim> {
+    let tree = context.tree;
+    let jmods = tree.child(home, b"jmods")?;
+    tree.child(jmods, b"java.base.jmod")?;
+    // A runtime that was linked without its library has nothing else to run from.
+    let library = tree.child(home, b"lib")?;
+    tree.child(library, b"modules")?;
+    let bin = tree.child(home, b"bin")?;
+    let unit = Unit {
+        guard: Guard::refused(jdk::reason_to_keep(context, home)),
+        programs: READERS
+            .iter()
+            .filter_map(|name| tree.child(bin, name))
+            .collect(),
+        ..context.whole(jmods)
+    };
+    Some(Claim::new(&RULE, None, vec![unit]))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::decide_guarded;
+    use crate::testing::{decide, decide_text, set};
+
+    const JDK: &str = "[a]\nopt/jdk/bin/java (0755) = x\nopt/jdk/bin/jlink (0755) = jlink\nopt/jdk/lib/modules = jlink jmod\nopt/jdk/jmods/java.base.jmod = JM\n";
+
+    fn gone() -> std::collections::BTreeSet<String> {
+        set(&["/opt/jdk/jmods", "/opt/jdk/jmods/java.base.jmod"])
+    }
 
     #[test]
-    fn all_modules_of_a_runtime_are_said_to_be_there() {
-        let text = "[a]\njvm/release = MODULES=\"java.base java.sql\"\\n\njvm/lib/modules = x\nsrv/lib/modules = x\n";
-        let found = decide_guarded(text);
-        assert!(found.gone.is_empty());
-        assert_eq!(found.held.keys().collect::<Vec<_>>(), ["/jvm/lib/modules"]);
-        assert!(found.held["/jvm/lib/modules"].contains("2 modules"));
+    fn the_modules_go_although_the_jdk_itself_says_jlink() {
+        assert_eq!(decide_text(JDK).gone, gone());
+    }
+
+    #[test]
+    fn a_script_that_links_keeps_them() {
+        let script =
+            "app/build.sh (0755) = #!/bin/sh\\njlink --add-modules java.base --output /out\n";
+        let found = decide_text(&format!("{JDK}{script}"));
+        assert_eq!(
+            found.held["/opt/jdk/jmods"],
+            "/app/build.sh calls /opt/jdk/bin/jlink"
+        );
+    }
+
+    #[test]
+    fn a_builder_image_keeps_them() {
+        let found = decide_text(&format!("{JDK}opt/maven/bin/mvn (0755) = x\n"));
+        assert_eq!(
+            found.held["/opt/jdk/jmods"],
+            "/opt/maven/bin/mvn builds programs"
+        );
+        let start = |config| decide(&ounce_testkit::image(JDK).with_config(config));
+        let shell = serde_json::json!({ "Cmd": ["jshell"] });
+        assert_eq!(start(shell).gone, gone());
+        let with_tool = format!("{JDK}opt/jdk/bin/jshell (0755) = x\n");
+        let shell = serde_json::json!({ "Cmd": ["jshell"] });
+        let found = decide(&ounce_testkit::image(&with_tool).with_config(shell));
+        assert_eq!(
+            found.held["/opt/jdk/jmods"],
+            "the image starts the JDK's jshell"
+        );
+        let open = serde_json::json!({ "Cmd": ["/bin/bash"], "Env": ["JAVA_HOME=/opt/jdk"] });
+        assert_eq!(start(open).gone, set(&[]));
+    }
+
+    #[test]
+    fn a_runtime_without_its_library_keeps_them() {
+        let text = JDK.replace("opt/jdk/lib/modules = jlink jmod\n", "");
+        assert_eq!(decide_text(&text).gone, set(&[]));
     }
 }

@@ -60,17 +60,10 @@ impl Report {
                 reason: p.reason.clone(),
             })
             .collect();
-        let has_config = session.reference.transport != Transport::Rootfs;
         Ok(Self {
             version: VERSION,
             ounce: env!("CARGO_PKG_VERSION"),
-            image: Image {
-                reference: session.reference.to_string(),
-                names: image.names.clone(),
-                platform: image.config.platform().to_string(),
-                config: has_config.then(|| Digest::of(&image.config.to_bytes()).to_string()),
-                layers: image.layers.iter().map(ounce_image::Layer::name).collect(),
-            },
+            image: Image::of(session),
             size,
             by: match by {
                 By::Cause => View::Cause,
@@ -80,6 +73,7 @@ impl Report {
             },
             rows,
             result: None,
+            duplicates: None,
             problems,
             notes: Vec::new(),
         })
@@ -128,8 +122,27 @@ impl Report {
     }
 }
 
+impl Image {
+    /// The image of a session.
+    pub(super) fn of(session: &Session) -> Self {
+        let image = &session.image;
+        let has_config = session.reference.transport != Transport::Rootfs;
+        Self {
+            reference: session.reference.to_string(),
+            names: image.names.clone(),
+            platform: image.config.platform().to_string(),
+            config: has_config.then(|| Digest::of(&image.config.to_bytes()).to_string()),
+            layers: image.layers.iter().map(ounce_image::Layer::name).collect(),
+        }
+    }
+}
+
 /// Causes: what goes, what is held back, what stays; each group the largest first.
-fn causes(items: &[Item<'_>], plan: &Plan, size_of: impl Fn(&Item<'_>) -> Size) -> Vec<Row> {
+pub(super) fn causes(
+    items: &[Item<'_>],
+    plan: &Plan,
+    size_of: impl Fn(&Item<'_>) -> Size,
+) -> Vec<Row> {
     let mut groups: BTreeMap<(Fate, &str), Group> = BTreeMap::new();
     for item in items {
         let (fate, rule, unit) = match item.cause {
@@ -239,7 +252,7 @@ fn reason(decision: &Decision) -> Reason {
             from: Some(evidence.from.to_string()),
             to: Some(evidence.to.to_string()),
             offset: match evidence.how {
-                How::Path(at) | How::Command(at) => Some(at),
+                How::Path(at) | How::Command(at) | How::Word(at) => Some(at),
                 How::Symlink | How::Needed => None,
             },
             ..said(&evidence.how.to_string())
@@ -322,7 +335,7 @@ fn layers(session: &Session, items: &[Item<'_>], size_of: impl Fn(&Item<'_>) -> 
 
 /// A step of the history as the Dockerfile has it. Docker's classic builder writes
 /// `/bin/sh -c #(nop) COPY ...` and `|1 ARG=x /bin/sh -c ...`, BuildKit `RUN /bin/sh -c ... # buildkit`.
-fn instruction(step: &str) -> String {
+pub(super) fn instruction(step: &str) -> String {
     let step = step.trim_end_matches(" # buildkit");
     let words = match step.split_once("#(nop)") {
         Some((_, instruction)) => instruction.trim_start().to_owned(),
@@ -337,7 +350,7 @@ fn instruction(step: &str) -> String {
 
 /// Folders and files, `wanted` rows at most: each of the largest has a row of its own, without what
 /// has another.
-fn paths(
+pub(super) fn paths(
     tree: &Tree<'_>,
     items: &[Item<'_>],
     size_of: impl Fn(&Item<'_>) -> Size,
