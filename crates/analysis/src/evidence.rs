@@ -142,12 +142,13 @@ impl<'a> Search<'a> {
         let path = config.env("PATH").unwrap_or_default();
         let mut out = Vec::new();
         for (key, texts) in &texts {
-            let from = Pointer {
-                referrer: Referrer::Config(key.clone()),
-                file: None,
-                is_packaged: false,
-            };
             for text in texts {
+                let from = Pointer {
+                    referrer: Referrer::Config(config_key(key, text)),
+                    file: None,
+                    is_packaged: false,
+                    is_elf: false,
+                };
                 let blob = ounce_image::Blob::from_bytes(text.clone().into_bytes());
                 let found = |at, hit: Hit<'_>| self.hit(&from, at, hit, &mut out);
                 scanner
@@ -215,6 +216,7 @@ impl<'a> Search<'a> {
                 .packages
                 .owner(name)
                 .is_some_and(|owner| !owner.ecosystem.is_open()),
+            is_elf: false,
         }
     }
 
@@ -235,8 +237,10 @@ impl<'a> Search<'a> {
     ) -> io::Result<()> {
         let tree = self.context.tree;
         let (path, content) = (tree.path(name), tree.read(leaf));
-        let from = self.pointer(name);
-        match elf::inspect(&content) {
+        let mut from = self.pointer(name);
+        let elf = elf::inspect(&content);
+        from.is_elf = !matches!(elf, Ok(None));
+        match elf {
             Ok(Some(elf)) => {
                 for node in self
                     .loader
@@ -310,7 +314,7 @@ impl<'a> Search<'a> {
         out: &mut Vec<(UnitId, Evidence)>,
     ) {
         let path = self.context.tree.path(to);
-        if !harmless::is_harmless(&from.referrer, from.is_packaged, &path, how) {
+        if !harmless::is_harmless(from, &path, how) {
             let evidence = Evidence {
                 from: from.referrer.clone(),
                 to: path,
@@ -327,13 +331,23 @@ struct Findings {
     problem: Option<Problem>,
 }
 
-/// What points, and whether a package of the distribution or of conda brought it; wheels are made by
-/// anybody.
-struct Pointer {
-    referrer: Referrer,
+/// What points.
+pub(crate) struct Pointer {
+    pub(crate) referrer: Referrer,
     /// The file, when it is one.
-    file: Option<NodeId>,
-    is_packaged: bool,
+    pub(crate) file: Option<NodeId>,
+    /// Whether a package of the distribution or of conda brought it; wheels are made by anybody.
+    pub(crate) is_packaged: bool,
+    /// Whether it is an ELF file, broken or not.
+    pub(crate) is_elf: bool,
+}
+
+/// The key of a text of the config; that of the environment with the variable's name.
+fn config_key(key: &str, text: &str) -> String {
+    match text.split_once('=') {
+        Some((name, _)) if key == "Env" => format!("{key} {name}"),
+        _ => key.to_owned(),
+    }
 }
 
 #[cfg(test)]

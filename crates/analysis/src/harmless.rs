@@ -6,6 +6,7 @@ use globset::GlobSet;
 use ounce_image::ImagePath;
 use serde::Deserialize;
 
+use crate::evidence::Pointer;
 use crate::finding::{How, Referrer};
 use crate::globs;
 
@@ -16,7 +17,8 @@ struct Table {
 
 #[derive(Deserialize)]
 struct Row {
-    /// Globs of files that point, or `config:KEY` for the image config.
+    /// Globs of files that point, or `config:KEY` for the image config (`config:Env NAME` for a
+    /// variable).
     from: Vec<String>,
     /// Globs of files that the row does not speak of, although `from` fits.
     #[serde(default)]
@@ -24,6 +26,9 @@ struct Row {
     /// Only files that a package of the distribution or of conda brought.
     #[serde(default)]
     packaged: bool,
+    /// Only compiled files (ELF).
+    #[serde(default)]
+    compiled: bool,
     /// Globs of what they point at; everything when absent.
     #[serde(default)]
     to: Vec<String>,
@@ -47,6 +52,7 @@ struct Compiled {
     from: GlobSet,
     except: GlobSet,
     packaged: bool,
+    compiled: bool,
     config: Vec<String>,
     to: Option<GlobSet>,
     kind: Kind,
@@ -71,6 +77,7 @@ fn compile(row: &Row) -> Compiled {
         from: set(&from),
         except: set(&row.except),
         packaged: row.packaged,
+        compiled: row.compiled,
         config: config
             .iter()
             .map(|key| key["config:".len()..].to_owned())
@@ -80,17 +87,16 @@ fn compile(row: &Row) -> Compiled {
     }
 }
 
-/// Whether a reference is in the table; `is_packaged` tells whether a package brought the file that
-/// points.
-pub fn is_harmless(from: &Referrer, is_packaged: bool, to: &ImagePath, how: How) -> bool {
+/// Whether a reference is in the table.
+pub(crate) fn is_harmless(from: &Pointer, to: &ImagePath, how: How) -> bool {
     let literal = matches!(how, How::Path(_) | How::Command(_) | How::Word(_));
     TABLE
         .iter()
         .filter(|row| literal || row.kind == Kind::Any)
         .any(|row| {
-            let from_fits = match from {
+            let from_fits = match &from.referrer {
                 Referrer::Config(key) => row.config.contains(key),
-                Referrer::File(path) => row.speaks_of(path, is_packaged),
+                Referrer::File(path) => row.speaks_of(path, from.is_packaged, from.is_elf),
             };
             from_fits
                 && row
@@ -104,12 +110,13 @@ pub fn is_harmless(from: &Referrer, is_packaged: bool, to: &ImagePath, how: How)
 pub fn is_silent(from: &ImagePath) -> bool {
     TABLE
         .iter()
-        .any(|row| row.to.is_none() && row.speaks_of(from, false))
+        .any(|row| row.to.is_none() && row.speaks_of(from, false, false))
 }
 
 impl Compiled {
-    fn speaks_of(&self, path: &ImagePath, is_packaged: bool) -> bool {
+    fn speaks_of(&self, path: &ImagePath, is_packaged: bool, is_elf: bool) -> bool {
         (is_packaged || !self.packaged)
+            && (is_elf || !self.compiled)
             && globs::matches(&self.from, path)
             && !globs::matches(&self.except, path)
     }
@@ -134,19 +141,16 @@ mod tests {
     #[test]
     fn a_package_list_is_harmless_and_a_script_is_not() {
         let to = path("usr/share/doc/tool/usage.txt");
+        let from = |path_of: &str, is_packaged| Pointer {
+            file: None,
+            referrer: Referrer::File(path(path_of)),
+            is_packaged,
+            is_elf: false,
+        };
         let literal = How::Path(0);
-        assert!(is_harmless(
-            &Referrer::File(path("var/lib/dpkg/info/tool.list")),
-            false,
-            &to,
-            literal
-        ));
-        assert!(!is_harmless(
-            &Referrer::File(path("usr/bin/tool")),
-            true,
-            &to,
-            literal
-        ));
+        let list = from("var/lib/dpkg/info/tool.list", false);
+        assert!(is_harmless(&list, &to, literal));
+        assert!(!is_harmless(&from("usr/bin/tool", true), &to, literal));
         assert!(is_silent(&path("var/lib/dpkg/info/tool.list")));
     }
 }

@@ -4,9 +4,13 @@
 //! [`evidence`](crate::evidence), and [`plan`](mod@crate::plan) decides. The text at the head of a
 //! rule's file is its page of documentation (`docs/rules/`).
 
+mod apk_cache;
 mod apt_lists;
 mod apt_package_cache;
 mod backups;
+mod cargo_cache;
+mod cargo_incremental;
+mod composer_cache;
 mod conda_docs;
 mod conda_headers;
 mod conda_package_cache;
@@ -17,33 +21,50 @@ mod cython_sources;
 mod debug_files;
 mod development_files;
 mod distribution_docs;
+mod dnf_cache;
 mod editor_leftovers;
+mod gem_cache;
+mod go_cache;
+mod gradle_cache;
 mod installed_wheels;
 mod jdk_extras;
 mod jdk_modules;
 mod jdk_runtime_modules;
 mod jdk_sources;
+mod ldconfig_cache;
 mod logs;
+mod maven_repository;
 mod node_docs;
 mod node_source_maps;
 mod node_typescript;
+mod npm_cache;
 mod optional_dependencies;
 mod package_manager;
+mod pacman_cache;
 mod perl_docs;
 mod pip_cache;
+mod pnpm_store;
+mod poetry_cache;
 mod prefix_docs;
 mod python_bytecode;
 mod python_ensurepip;
 mod r_help;
+mod r_leftovers;
 mod shadowed_content;
 mod temporary_files;
 mod translations;
+mod uv_cache;
 mod vcs_metadata;
+mod yarn_cache;
+mod zypper_cache;
 
+mod caches;
 mod compilers;
 mod docs;
+mod installers;
 mod jdk;
 mod node_packages;
+mod started;
 
 use ounce_image::{Config, ImagePath, NodeId, Tree};
 use rustc_hash::FxHashSet;
@@ -141,6 +162,7 @@ pub const RULES: &[&Rule] = &[
     &pip_cache::RULE,
     &distribution_docs::RULE,
     &logs::RULE,
+    &r_leftovers::RULE,
     &temporary_files::RULE,
     &prefix_docs::RULE,
     &jdk_modules::RULE,
@@ -155,6 +177,23 @@ pub const RULES: &[&Rule] = &[
     &node_docs::RULE,
     &node_source_maps::RULE,
     &node_typescript::RULE,
+    &apk_cache::RULE,
+    &dnf_cache::RULE,
+    &zypper_cache::RULE,
+    &pacman_cache::RULE,
+    &ldconfig_cache::RULE,
+    &uv_cache::RULE,
+    &poetry_cache::RULE,
+    &npm_cache::RULE,
+    &yarn_cache::RULE,
+    &pnpm_store::RULE,
+    &cargo_cache::RULE,
+    &cargo_incremental::RULE,
+    &go_cache::RULE,
+    &maven_repository::RULE,
+    &gradle_cache::RULE,
+    &gem_cache::RULE,
+    &composer_cache::RULE,
     &python_bytecode::RULE,
     &python_ensurepip::RULE,
     &installed_wheels::RULE,

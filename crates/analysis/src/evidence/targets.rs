@@ -17,7 +17,8 @@ pub struct UnitId {
     pub unit: u32,
 }
 
-/// Folders below which documents are named without their prefix, as `share/doc/tool/usage.txt`.
+/// Folders below which documents are named without their prefix, as `share/doc/tool/usage.txt`. What
+/// lies in a hidden folder is named so too, behind `~` or `$HOME`.
 const RELATIVE: [&[u8]; 5] = [
     b"share/doc/",
     b"share/gtk-doc/",
@@ -32,8 +33,8 @@ pub struct Targets {
     nodes: BTreeMap<UnitId, Vec<NodeId>>,
     /// For every folder at or below an area that holds units without being part of one: the units.
     above: FxHashMap<NodeId, Vec<UnitId>>,
-    /// Areas whose path ends in one of [`RELATIVE`].
-    relative: Vec<(&'static [u8], NodeId)>,
+    /// Areas whose path ends in one of [`RELATIVE`], or holds a hidden folder: the path from there on.
+    relative: Vec<(Vec<u8>, NodeId)>,
     prefixes: Vec<Vec<u8>>,
     /// Names of programs and other words, in order, and for each what it means.
     names: Vec<Vec<u8>>,
@@ -99,8 +100,8 @@ impl Targets {
             }
             if let Some(area) = claim.area {
                 let path = [tree.path(area).as_bytes(), b"/"].concat();
-                let ending = RELATIVE.iter().find(|ending| path.ends_with(ending));
-                out.relative.extend(ending.map(|ending| (*ending, area)));
+                out.relative
+                    .extend(ending(&path).map(|ending| (ending.to_vec(), area)));
             }
         }
         (out.names, out.meanings) = names.into_iter().unzip();
@@ -116,7 +117,7 @@ impl Targets {
             let endings: std::collections::BTreeSet<_> = out
                 .relative
                 .iter()
-                .map(|(ending, _)| ending.to_vec())
+                .map(|(ending, _)| ending.clone())
                 .collect();
             out.prefixes.extend(endings);
         }
@@ -189,7 +190,7 @@ impl Targets {
         let areas = self
             .relative
             .iter()
-            .filter_map(|(ending, area)| Some((path.strip_prefix(*ending)?, *area)));
+            .filter_map(|(ending, area)| Some((path.strip_prefix(ending.as_slice())?, *area)));
         // The bare folder (`share/doc/`) is named wherever prefixes are put together.
         areas
             .filter(|(rest, _)| !rest.is_empty())
@@ -242,6 +243,15 @@ fn meanings<'t>(
         })
     });
     programs.chain(words)
+}
+
+/// The part of an area's path by which it is named without the folders above it.
+fn ending(path: &[u8]) -> Option<&[u8]> {
+    let known = RELATIVE
+        .iter()
+        .find(|ending| path.ends_with(ending))
+        .copied();
+    known.or_else(|| Some(&path[memchr::memmem::find(path, b"/.")? + 1..]))
 }
 
 /// The names that a written path may mean, starting from `base`: what is exactly there (links

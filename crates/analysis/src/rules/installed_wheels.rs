@@ -6,8 +6,8 @@
 //!
 //! **Evidence.** The folder stays when one of its wheels is not installed in the same version: then it
 //! is there to install from. It stays when anything that stays, the environment (`PIP_FIND_LINKS`) or
-//! pip's configuration names the folder or a wheel. Wheels that belong to a package, such as those of
-//! `ensurepip` and `virtualenv`, are not looked at.
+//! pip's configuration names the folder or a wheel. Wheels that belong to a package or lie in Python's
+//! library, such as those of `ensurepip` and `virtualenv`, are not looked at.
 //!
 //! **Example.** `/wheels/tensorflow_cpu-2.18.0-cp311-cp311-manylinux_2_17_x86_64.whl`, 230 MB.
 
@@ -35,6 +35,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         tree.name(*node).ends_with(b".whl")
             && tree.is_file(*node)
             && context.packages.owner(*node).is_none()
+            && !is_in_library(tree, *node)
     };
     let mut houses: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
     for wheel in tree.walk(Tree::ROOT).filter(is_wheel) {
@@ -56,6 +57,14 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         Claim::new(&RULE, Some(folder), vec![unit])
     };
     houses.into_iter().map(claim).collect()
+}
+
+/// Whether a file lies in Python's library or among the modules, where a wheel belongs to a module.
+fn is_in_library(tree: &Tree<'_>, node: NodeId) -> bool {
+    let path = tree.path(node);
+    path.components().any(|part| {
+        part.starts_with(b"python") || part == b"site-packages" || part == b"dist-packages"
+    })
 }
 
 /// Whether the distribution of a wheel is installed in the same version; the name of a wheel begins
@@ -113,13 +122,16 @@ mod tests {
     }
 
     #[test]
-    fn the_wheels_of_a_package_are_its_own() {
-        let text = format!(
-            "{HOUSE}lib/site-packages/virtualenv-1.dist-info/RECORD = embed/my_tool-1.0-py3-none-any.whl,,\\n\nlib/site-packages/embed/my_tool-1.0-py3-none-any.whl = zip\n"
-        );
-        assert_eq!(
-            decide_guarded(&text).gone,
-            set(&["/wheels/my_tool-1.0-py3-none-any.whl"])
-        );
+    fn the_wheels_of_a_module_are_its_own() {
+        for place in [
+            "lib/site-packages/embed",
+            "usr/local/lib/python3.12/ensurepip/_bundled",
+        ] {
+            let text = format!("{HOUSE}{place}/my_tool-1.0-py3-none-any.whl = zip\n");
+            assert_eq!(
+                decide_guarded(&text).gone,
+                set(&["/wheels/my_tool-1.0-py3-none-any.whl"])
+            );
+        }
     }
 }

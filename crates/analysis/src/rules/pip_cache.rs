@@ -4,14 +4,16 @@
 //! removes it, `--no-cache-dir` never makes it.
 //!
 //! **Evidence.** Anything that stays and names a file in it by its path. The environment variable
-//! that says where the cache is does not count.
+//! that says where the cache is does not count. The cache stays when the image starts pip to install,
+//! or is set to do without an index: see `crates/analysis/src/knowledge/installers.toml`.
 //!
 //! **Example.** `/root/.cache/pip/http-v2`.
 
-use ounce_image::{NodeId, Tree};
+use ounce_image::NodeId;
 
-use super::{Context, Rule, Tier};
-use crate::finding::Claim;
+use super::caches::{self, Place};
+use super::{Context, Rule, Tier, installers};
+use crate::finding::{Claim, Unit};
 
 pub(super) const RULE: Rule = Rule {
     id: "pip-cache",
@@ -22,34 +24,29 @@ pub(super) const RULE: Rule = Rule {
     find,
 };
 
+const PLACES: [Place; 2] = [
+    Place::UserCache("pip"),
+    Place::Variable("PIP_CACHE_DIR", ""),
+];
+
 /// What pip makes in its cache (pip's documentation, "Caching").
 const FOLDERS: [&[u8]; 4] = [b"http", b"http-v2", b"wheels", b"selfcheck"];
 
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let tree = context.tree;
     let made_by_run = context.made_by_run();
-    let in_homes = tree
-        .walk(Tree::ROOT)
-        .filter(|node| tree.name(*node) == b"pip" && tree.name(tree.parent(*node)) == b".cache");
-    let named = context
-        .config
-        .env("PIP_CACHE_DIR")
-        .and_then(|path| context.folder(&path));
-    let mut caches: Vec<NodeId> = in_homes.chain(named).collect();
-    caches.sort_unstable();
-    caches.dedup();
     let claim = |cache| {
-        Claim::new(
-            &RULE,
-            Some(cache),
-            tree.children(cache)
-                .filter(|child| {
-                    FOLDERS.contains(&tree.name(*child)) && is_of_pip(context, *child, &made_by_run)
-                })
-                .map(|child| context.whole(child))
-                .collect(),
-        )
+        let is_cached = |node: &NodeId| {
+            FOLDERS.contains(&tree.name(*node)) && is_of_pip(context, *node, &made_by_run)
+        };
+        let unit = |node| Unit {
+            guard: installers::guard(context, "pip", cache),
+            ..context.whole(node)
+        };
+        let cached = tree.children(cache).filter(is_cached);
+        Claim::new(&RULE, Some(cache), cached.map(unit).collect())
     };
+    let caches = caches::folders(context, &PLACES);
     caches.into_iter().map(claim).collect()
 }
 

@@ -14,7 +14,7 @@
 
 use ounce_image::NodeId;
 
-use super::{Context, Rule, Tier};
+use super::{Context, Rule, Tier, caches};
 use crate::finding::{Claim, Guard};
 
 pub(super) const RULE: Rule = Rule {
@@ -73,14 +73,8 @@ fn named(context: &Context<'_>, folder: NodeId) -> bool {
         .values()
         .flatten()
         .flat_map(|text| text.split(|c: char| c.is_whitespace() || "=:,;'\"".contains(c)));
-    let homes = tree
-        .resolve(b"/etc/passwd")
-        .and_then(|node| tree.leaf_of(node))
-        .and_then(|leaf| tree.read(leaf).read_all(1 << 20).ok());
-    let homes = homes
-        .map(|text| String::from_utf8_lossy(&text).into_owned())
-        .unwrap_or_default();
-    let homes = homes.lines().filter_map(|line| line.split(':').nth(5));
+    let homes = caches::passwd_homes(tree);
+    let homes = homes.iter().map(String::as_str);
     let is_folder =
         |path: &str| path.starts_with('/') && tree.resolve(path.as_bytes()) == Some(folder);
     start.is_some_and(|start| tree.is_within(start, folder)) || words.chain(homes).any(is_folder)
