@@ -4,6 +4,8 @@
 pub mod auditable;
 pub mod elf;
 pub mod go;
+pub mod locale_archive;
+pub mod needles;
 pub mod paths;
 pub mod script;
 pub mod sections;

@@ -13,6 +13,7 @@ pub mod kinds;
 pub mod ledger;
 pub mod packages;
 pub mod plan;
+pub mod remarks;
 pub mod rules;
 
 mod covered;

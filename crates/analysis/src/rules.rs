@@ -16,8 +16,10 @@ mod conda_headers;
 mod conda_package_cache;
 mod conda_toolchain;
 mod core_dumps;
+mod cpu_variants;
 mod cython_sources;
 mod debug_files;
+mod development_files;
 mod distribution_docs;
 mod dnf_cache;
 mod editor_leftovers;
@@ -27,6 +29,7 @@ mod gradle_cache;
 mod installed_wheels;
 mod jdk_extras;
 mod jdk_modules;
+mod jdk_runtime_modules;
 mod jdk_sources;
 mod ldconfig_cache;
 mod logs;
@@ -35,6 +38,8 @@ mod node_docs;
 mod node_source_maps;
 mod node_typescript;
 mod npm_cache;
+mod optional_dependencies;
+mod package_manager;
 mod pacman_cache;
 mod perl_docs;
 mod pip_cache;
@@ -47,6 +52,7 @@ mod r_help;
 mod r_leftovers;
 mod shadowed_content;
 mod temporary_files;
+mod translations;
 mod uv_cache;
 mod vcs_metadata;
 mod yarn_cache;
@@ -192,6 +198,12 @@ pub const RULES: &[&Rule] = &[
     &python_ensurepip::RULE,
     &installed_wheels::RULE,
     &r_help::RULE,
+    &translations::RULE,
+    &development_files::RULE,
+    &package_manager::RULE,
+    &jdk_runtime_modules::RULE,
+    &cpu_variants::RULE,
+    &optional_dependencies::RULE,
 ];
 
 impl Context<'_> {

@@ -3,6 +3,8 @@
 //! Only program headers and the dynamic section are read, as the loader does (System V ABI,
 //! "Dynamic Linking"); section headers may be stripped.
 
+use std::ops::Range;
+
 use object::Endianness;
 use object::elf::{self, FileHeader32, FileHeader64};
 use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _};
@@ -20,6 +22,8 @@ pub struct Elf {
     pub rpath: Vec<Vec<u8>>,
     /// The folders of `DT_RUNPATH`.
     pub runpath: Vec<Vec<u8>>,
+    /// The bytes of the file that hold the names of all symbols it takes or gives (`DT_STRTAB`).
+    pub names: Range<u64>,
 }
 
 /// Dynamic sections of real files hold some hundred entries of 16 bytes; larger ones are hostile.
@@ -119,6 +123,7 @@ where
     if let Some(at) = value(elf::DT_RUNPATH) {
         out.runpath = folders(string(at, MAX_FOLDERS)?);
     }
+    out.names = table..table.saturating_add(size);
     Ok(out)
 }
 

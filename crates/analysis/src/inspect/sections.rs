@@ -101,6 +101,12 @@ impl Sections {
         self.by_name.get(name).copied()
     }
 
+    /// All sections in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], Part)> {
+        let sections = self.by_name.iter();
+        sections.map(|(name, part)| (name.as_slice(), *part))
+    }
+
     /// Whether the file has no table of sections (some packers remove it).
     pub fn is_empty(&self) -> bool {
         self.by_name.is_empty()

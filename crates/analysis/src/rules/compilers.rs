@@ -3,10 +3,12 @@
 
 use std::sync::LazyLock;
 
-use ounce_image::NodeId;
+use ounce_image::{LeafId, NodeId, Tree};
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::Context;
+use crate::inspect::needles::Needles;
 use crate::packages::Ecosystem;
 
 #[derive(Deserialize)]
@@ -53,6 +55,112 @@ pub(super) fn reason_to_keep(context: &Context<'_>, prefix: NodeId) -> Option<St
             row.does
         ))
     })
+}
+
+/// Names under which C compilers are called; also with a triplet before and a version behind.
+const C_COMPILERS: [&str; 9] = [
+    "cc", "gcc", "c++", "g++", "clang", "clang++", "tcc", "nvcc", "icx",
+];
+/// Other programs that read headers or link libraries (binutils, LLVM's lld, mold, and compilers of
+/// other languages, which end by calling a linker), and what finds them for a build.
+const BUILDERS: [&str; 25] = [
+    "ld",
+    "ld.bfd",
+    "ld.gold",
+    "ld.lld",
+    "lld",
+    "mold",
+    "gold",
+    "gfortran",
+    "flang",
+    "hipcc",
+    "icpx",
+    "rustc",
+    "go",
+    "ghc",
+    "ocamlopt",
+    "swiftc",
+    "zig",
+    "nim",
+    "dmd",
+    "ldc2",
+    "fpc",
+    "pkg-config",
+    "pkgconf",
+    "cmake",
+    "aclocal",
+];
+/// What compilers hold that come as a library: clang's driver passes this option to itself (LLVM's
+/// `clang/lib/Driver/ToolChain.cpp`), NVRTC defines this macro (its manual, "Predefined Macros"). libtcc
+/// and libgccjit are known by their names.
+const LIBRARY_MARKS: [&str; 2] = ["-internal-isystem", "__CUDACC_RTC__"];
+const LIBRARIES: [&str; 2] = ["libtcc.", "libgccjit."];
+/// Clang and NVRTC are not smaller than this, in bytes.
+const LEAST_LIBRARY: u64 = 8 << 20;
+
+/// `gcc`, `gcc-12`, `x86_64-linux-gnu-gcc-12`; conda's own toolchain is another rule's, and where it
+/// stays what depends on it follows.
+pub(super) fn is_c_compiler(name: &[u8]) -> bool {
+    is_called(name, &C_COMPILERS)
+}
+
+fn is_called(name: &[u8], programs: &[&str]) -> bool {
+    let name = String::from_utf8_lossy(name);
+    let stem = name
+        .trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')
+        .trim_end_matches('-');
+    let last = stem.rsplit('-').next().unwrap_or(stem);
+    let is_known = programs.contains(&last) || programs.contains(&name.as_ref());
+    is_known && !name.contains("-conda")
+}
+
+/// A sentence about the first thing anywhere in the image that may read headers or static libraries:
+/// a program that builds, or a library that compiles.
+pub(super) fn builder(context: &Context<'_>) -> Option<String> {
+    let tree = context.tree;
+    let is_builder = |node: &NodeId| {
+        let name = tree.name(*node);
+        let is_program = tree
+            .attributes(*node)
+            .is_some_and(|entry| entry.mode & 0o111 != 0);
+        let is_library = LIBRARIES
+            .iter()
+            .any(|library| name.starts_with(library.as_bytes()));
+        let builds = is_c_compiler(name) || is_called(name, &BUILDERS);
+        // Links elsewhere lead to files that have such a name themselves, or are no programs.
+        let is_place = tree.is_file(*node) || tree.name(tree.parent(*node)).ends_with(b"bin");
+        tree.leaf_of(*node).is_some()
+            && is_place
+            && (is_library || is_program && builds)
+            && !is_toolchain(tree, *node)
+    };
+    let found = tree.walk(Tree::ROOT).find(is_builder);
+    let found = found.or_else(|| compiling_library(tree));
+    found.map(|node| format!("{} stays, which builds", tree.path(node)))
+}
+
+/// Whether a file lies in conda's own toolchain, whose folders have names such as
+/// `x86_64-conda-linux-gnu`.
+fn is_toolchain(tree: &Tree<'_>, node: NodeId) -> bool {
+    tree.path(node)
+        .components()
+        .any(|part| memchr::memmem::find(part, b"-conda").is_some())
+}
+
+/// The first library that holds a compiler.
+fn compiling_library(tree: &Tree<'_>) -> Option<NodeId> {
+    let marks = LIBRARY_MARKS.map(|mark| mark.as_bytes().to_vec());
+    let marks = Needles::new(&marks)?;
+    let leaves: Vec<LeafId> = tree.leaves().collect();
+    let holds = leaves.into_par_iter().filter_map(|leaf| {
+        let name = *tree.leaf(leaf).names.first()?;
+        let is_candidate = tree.is_file(name) && tree.read(leaf).len() >= LEAST_LIBRARY;
+        let content = is_candidate.then(|| tree.read(leaf))?;
+        let mut start = [0; 4];
+        let is_elf = content.read_exact_at(0, &mut start).is_ok() && start == *b"\x7fELF";
+        (is_elf && marks.held_by(&content).is_ok_and(|held| !held.is_empty())).then_some(name)
+    });
+    holds.min()
 }
 
 /// PEP 503: upper case, `-`, `_` and `.` make no difference on PyPI.

@@ -24,14 +24,9 @@ pub(super) const RULE: Rule = Rule {
     find,
 };
 
-/// Names under which C compilers are called; also with a triplet before and a version behind.
-const COMPILERS: [&str; 9] = [
-    "cc", "gcc", "c++", "g++", "clang", "clang++", "tcc", "nvcc", "icx",
-];
-
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let compiler = context
-        .has_program(is_compiler)
+        .has_program(compilers::is_c_compiler)
         .then(|| "a C compiler stays in the image".to_owned());
     let prefixes = conda_prefixes(context.tree);
     let folders = prefixes
@@ -62,17 +57,6 @@ fn claim(
         follows: Some(("conda-toolchain", prefix)),
         ..Claim::new(&RULE, Some(include), units.collect())
     }
-}
-
-/// `gcc`, `gcc-12`, `x86_64-linux-gnu-gcc-12`; conda's own toolchain is another rule's, and where it
-/// stays the headers stay with it.
-fn is_compiler(name: &[u8]) -> bool {
-    let name = String::from_utf8_lossy(name);
-    let stem = name
-        .trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')
-        .trim_end_matches('-');
-    let last = stem.rsplit('-').next().unwrap_or(stem);
-    COMPILERS.contains(&last) && !name.contains("-conda")
 }
 
 #[cfg(test)]
