@@ -26,11 +26,10 @@ pub struct NamePair {
     pub after: Option<NodeId>,
     /// How they differ, where both are there.
     pub changes: Vec<Change>,
-    /// Whether the first tree's file is counted at this name. A file with several names is counted
-    /// once; where both trees have it, at a name that both have.
-    pub counts_before: bool,
-    /// As `counts_before`, for the second tree.
-    pub counts_after: bool,
+    /// Whether one file is behind it in both, and this is the name at which both are counted: a file
+    /// with several names is counted once. A file that has no partner in the other tree may be counted
+    /// at any of its names; all of them differ.
+    pub is_counted: bool,
 }
 
 impl NamePair {
@@ -53,7 +52,7 @@ pub fn compare(
     progress: &Progress,
 ) -> io::Result<Vec<NamePair>> {
     let mut pairs = pair_names(before, after);
-    let partners = count_leaves(before, after, &mut pairs);
+    let partners = partners(before, after, &mut pairs);
     let differing = content::differing(before, after, &pairs, progress)?;
     for pair in &mut pairs {
         let (Some(old), Some(new)) = (pair.before, pair.after) else {
@@ -80,8 +79,7 @@ fn pair_names(before: &Tree<'_>, after: &Tree<'_>) -> Vec<NamePair> {
             before: old,
             after: new,
             changes: Vec::new(),
-            counts_before: false,
-            counts_after: false,
+            is_counted: false,
         });
         let mut below: BTreeMap<&[u8], (Option<NodeId>, Option<NodeId>)> = BTreeMap::new();
         for child in old.into_iter().flat_map(|node| before.children(node)) {
@@ -95,35 +93,24 @@ fn pair_names(before: &Tree<'_>, after: &Tree<'_>) -> Vec<NamePair> {
     pairs
 }
 
-/// Chooses the name at which each file is counted, and gives each file of the first tree the one of
-/// the second that it is compared with: the first that shares a name with it and is still free.
-fn count_leaves(
+/// Gives each file of the first tree the one of the second that it is compared with: the first that
+/// shares a name with it and is still free.
+fn partners(
     before: &Tree<'_>,
     after: &Tree<'_>,
     pairs: &mut [NamePair],
 ) -> FxHashMap<LeafId, LeafId> {
-    let mut partners = FxHashMap::default();
-    let (mut counted_before, mut counted_after) = (FxHashSet::default(), FxHashSet::default());
-    let leaves = |pair: &NamePair| {
+    let (mut partners, mut taken) = (FxHashMap::default(), FxHashSet::default());
+    for pair in pairs {
         let old = pair.before.and_then(|node| before.leaf_of(node));
         let new = pair.after.and_then(|node| after.leaf_of(node));
-        (old, new)
-    };
-    for pair in &mut *pairs {
-        let (Some(old), Some(new)) = leaves(pair) else {
+        let (Some(old), Some(new)) = (old, new) else {
             continue;
         };
-        if counted_before.contains(&old) || counted_after.contains(&new) {
-            continue;
+        if !partners.contains_key(&old) && taken.insert(new) {
+            partners.insert(old, new);
+            pair.is_counted = true;
         }
-        partners.insert(old, new);
-        pair.counts_before = counted_before.insert(old);
-        pair.counts_after = counted_after.insert(new);
-    }
-    for pair in pairs {
-        let (old, new) = leaves(pair);
-        pair.counts_before |= old.is_some_and(|leaf| counted_before.insert(leaf));
-        pair.counts_after |= new.is_some_and(|leaf| counted_after.insert(leaf));
     }
     partners
 }
@@ -145,38 +132,49 @@ mod tests {
         let old = Tree::build(&old_layers).unwrap();
         let new = Tree::build(&new_layers).unwrap();
         let pairs = compare(&old, &new, &Progress::default()).unwrap();
-        let bytes = |tree: &Tree<'_>, node: Option<NodeId>, counts: bool| {
-            let entry = node.and_then(|node| tree.attributes(node));
-            entry.filter(|_| counts).map_or(0, |entry| entry.size)
-        };
+        let (a, b) = (
+            counted(&old, &pairs, |pair| pair.before),
+            counted(&new, &pairs, |pair| pair.after),
+        );
         let mut shown = Vec::new();
-        for pair in pairs.iter().filter(|pair| pair.differs()) {
-            let a = bytes(&old, pair.before, pair.counts_before);
-            let b = bytes(&new, pair.after, pair.counts_after);
+        for (pair, (a, b)) in pairs.iter().zip(a.into_iter().zip(b)) {
+            let changes: Vec<_> = pair.changes.iter().map(Change::to_string).collect();
             shown.push(match (pair.before, pair.after) {
                 (Some(node), None) => format!("- {} {a}", old.path(node)),
-                (_, Some(node)) if pair.before.is_none() => format!("+ {} {b}", new.path(node)),
-                (Some(node), _) => {
-                    let changes: Vec<_> = pair.changes.iter().map(Change::to_string).collect();
+                (None, Some(node)) => format!("+ {} {b}", new.path(node)),
+                (Some(node), _) if pair.differs() => {
                     format!("{} {a} {b}: {}", old.path(node), changes.join("; "))
                 }
-                (None, _) => unreachable!("a pair has a name"),
+                _ => {
+                    assert_eq!(a, b, "what is the same has the same size");
+                    continue;
+                }
             });
         }
-        let total = |tree: &Tree<'_>| -> u64 {
-            let size = |leaf| tree.entry(tree.leaf(leaf).data).size;
-            tree.leaves().map(size).sum()
-        };
-        let old_sum: u64 = pairs
-            .iter()
-            .map(|p| bytes(&old, p.before, p.counts_before))
-            .sum();
-        let new_sum: u64 = pairs
-            .iter()
-            .map(|p| bytes(&new, p.after, p.counts_after))
-            .sum();
-        assert_eq!((old_sum, new_sum), (total(&old), total(&new)));
         shown
+    }
+
+    /// The bytes that are counted at each name of one tree, which are all that it has.
+    fn counted(
+        tree: &Tree<'_>,
+        pairs: &[NamePair],
+        name: impl Fn(&NamePair) -> Option<NodeId>,
+    ) -> Vec<u64> {
+        let size = |leaf: LeafId| tree.entry(tree.leaf(leaf).data).size;
+        let leaf = |pair: &NamePair| name(pair).and_then(|node| tree.leaf_of(node));
+        let (chosen, others): (Vec<usize>, _) =
+            (0..pairs.len()).partition(|index| pairs[*index].is_counted);
+        let (mut seen, mut out) = (FxHashSet::default(), vec![0; pairs.len()]);
+        for index in chosen.into_iter().chain(others) {
+            if let Some(leaf) = leaf(&pairs[index]).filter(|leaf| seen.insert(*leaf)) {
+                out[index] = size(leaf);
+            }
+        }
+        assert_eq!(
+            out.iter().sum::<u64>(),
+            tree.leaves().map(size).sum::<u64>()
+        );
+        out
     }
 
     #[test]
@@ -223,6 +221,16 @@ mod tests {
             differences("[l]\ns ^99999999999 4:text", "[l]\ns ^99999999999 4:tent"),
             ["/s 99999999999 99999999999: content"]
         );
+    }
+
+    #[test]
+    fn reading_ends_when_it_is_asked_to() {
+        let (old_layers, new_layers) = (layers("[l]\na *2000000"), layers("[l]\na *2000000"));
+        let (old, new) = (Tree::build(&old_layers), Tree::build(&new_layers));
+        let progress = Progress::default();
+        progress.stop();
+        let error = compare(&old.unwrap(), &new.unwrap(), &progress).unwrap_err();
+        assert!(error.get_ref().unwrap().is::<crate::progress::Cancelled>());
     }
 
     #[test]
