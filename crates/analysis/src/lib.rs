@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod packages;
 pub mod plan;
 pub mod rules;
+pub mod surface;
 
 mod covered;
 mod globs;
