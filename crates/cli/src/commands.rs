@@ -2,6 +2,7 @@
 
 pub(crate) mod analyze;
 pub(crate) mod completions;
+pub(crate) mod diff;
 pub(crate) mod slim;
 
 use std::io::Write as _;
@@ -37,12 +38,17 @@ fn analyse<'a>(
 
 /// Writes a report to a file or to standard output.
 fn deliver(report: &Report, format: Format, file: Option<&Path>) -> Result<(), CommandError> {
+    deliver_text(&text(report, format), file)
+}
+
+/// Writes text to a file, without colours, or to standard output.
+fn deliver_text(text: &str, file: Option<&Path>) -> Result<(), CommandError> {
     let Some(path) = file else {
         let mut out = anstream::stdout().lock();
-        out.write_all(text(report, format).as_bytes())?;
+        out.write_all(text.as_bytes())?;
         return Ok(out.flush()?);
     };
-    let plain = anstream::adapter::strip_str(&text(report, format)).to_string();
+    let plain = anstream::adapter::strip_str(text).to_string();
     whole_file(path, plain.as_bytes()).map_err(|e| CommandError::writing(path, &e))
 }
 

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ounce_image::format::{self, Reference};
 use ounce_image::{Image, Platform, Progress, Store};
 
-use crate::args::Source;
+use crate::args::{Reading, Source};
 use crate::error::CommandError;
 
 /// A run of the program on one image.
@@ -21,7 +21,8 @@ pub(crate) struct Session {
     pub(crate) image: Image,
     /// Counts bytes for the display, and carries Ctrl-C to the work.
     pub(crate) progress: Arc<Progress>,
-    display: Display,
+    /// `None` for an image beside another, whose session shows the progress of both.
+    display: Option<Display>,
 }
 
 impl Session {
@@ -34,27 +35,54 @@ impl Session {
         let stop = progress.clone();
         ctrlc::set_handler(move || stop.stop()).map_err(CommandError::input)?;
         let display = Display::start(progress.clone());
-        let store = store(source);
-        let reference = Reference::parse_existing(&source.image, &store, &progress)?;
-        check(&reference)?;
-        let platform = source
-            .platform
-            .as_deref()
-            .map_or_else(|| Ok(Platform::host()), parse_platform)?;
-        let image = format::open(&reference, &platform, &store, &progress)?;
-        progress.expect(image.tar_bytes() * 2);
+        let (reference, image) = read(source, check, &progress)?;
         Ok(Self {
             reference,
             image,
             progress,
-            display,
+            display: Some(display),
+        })
+    }
+
+    /// Opens one more image in the same run.
+    pub(crate) fn open_beside(
+        &self,
+        source: &Source,
+        check: impl FnOnce(&Reference) -> Result<(), CommandError>,
+    ) -> Result<Self, CommandError> {
+        let (reference, image) = read(source, check, &self.progress)?;
+        Ok(Self {
+            reference,
+            image,
+            progress: self.progress.clone(),
+            display: None,
         })
     }
 
     /// Takes the display away before anything is printed.
     pub(crate) fn finish(self) {
-        self.display.stop();
+        if let Some(display) = self.display {
+            display.stop();
+        }
     }
+}
+
+fn read(
+    source: &Source,
+    check: impl FnOnce(&Reference) -> Result<(), CommandError>,
+    progress: &Progress,
+) -> Result<(Reference, Image), CommandError> {
+    let reading = &source.reading;
+    let store = store(reading);
+    let reference = Reference::parse_existing(&source.image, &store, progress)?;
+    check(&reference)?;
+    let platform = reading
+        .platform
+        .as_deref()
+        .map_or_else(|| Ok(Platform::host()), parse_platform)?;
+    let image = format::open(&reference, &platform, &store, progress)?;
+    progress.expect(image.tar_bytes() * 2);
+    Ok((reference, image))
 }
 
 fn parse_platform(text: &str) -> Result<Platform, CommandError> {
@@ -78,15 +106,15 @@ fn parse_platform(text: &str) -> Result<Platform, CommandError> {
 }
 
 /// The cache of the user (XDG Base Directory Specification), or none where there is no home.
-fn store(source: &Source) -> Store {
+fn store(reading: &Reading) -> Store {
     let base = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute());
     let base = base.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
     match base {
-        Some(base) if !source.no_cache => Store::new(
+        Some(base) if !reading.no_cache => Store::new(
             base.join("ounce/layers"),
-            source.cache_size.saturating_mul(1_000_000_000),
+            reading.cache_size.saturating_mul(1_000_000_000),
         ),
         _ => Store::none(),
     }

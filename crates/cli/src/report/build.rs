@@ -57,17 +57,10 @@ impl Report {
                 reason: p.reason.clone(),
             })
             .collect();
-        let has_config = session.reference.transport != Transport::Rootfs;
         Ok(Self {
             version: VERSION,
             ounce: env!("CARGO_PKG_VERSION"),
-            image: Image {
-                reference: session.reference.to_string(),
-                names: image.names.clone(),
-                platform: image.config.platform().to_string(),
-                config: has_config.then(|| Digest::of(&image.config.to_bytes()).to_string()),
-                layers: image.layers.iter().map(ounce_image::Layer::name).collect(),
-            },
+            image: Image::of(session),
             size,
             by: match by {
                 By::Cause => View::Cause,
@@ -122,6 +115,21 @@ impl Report {
             layers_gone: count(|fate| matches!(fate, LayerFate::Gone)),
         });
         self
+    }
+}
+
+impl Image {
+    /// What a report says of the image itself.
+    pub(crate) fn of(session: &Session) -> Self {
+        let image = &session.image;
+        let has_config = session.reference.transport != Transport::Rootfs;
+        Self {
+            reference: session.reference.to_string(),
+            names: image.names.clone(),
+            platform: image.config.platform().to_string(),
+            config: has_config.then(|| Digest::of(&image.config.to_bytes()).to_string()),
+            layers: image.layers.iter().map(ounce_image::Layer::name).collect(),
+        }
     }
 }
 
@@ -306,7 +314,7 @@ fn layers(session: &Session, items: &[Item<'_>], size_of: impl Fn(&Item<'_>) -> 
 
 /// A step of the history as the Dockerfile has it. Docker's classic builder writes
 /// `/bin/sh -c #(nop) COPY ...` and `|1 ARG=x /bin/sh -c ...`, BuildKit `RUN /bin/sh -c ... # buildkit`.
-fn instruction(step: &str) -> String {
+pub(super) fn instruction(step: &str) -> String {
     let step = step.trim_end_matches(" # buildkit");
     let words = match step.split_once("#(nop)") {
         Some((_, instruction)) => instruction.trim_start().to_owned(),

@@ -243,7 +243,7 @@ fn tail(out: &mut String, report: &Report) {
 }
 
 /// How much less (or more) there is, in per cent.
-fn change(before: u64, after: u64) -> String {
+pub(super) fn change(before: u64, after: u64) -> String {
     match (after as f64 - before as f64) / (before as f64).max(1.0) * 100.0 {
         change if change.abs() < 0.05 => "no change".to_owned(),
         change => format!("{change:+.1} %"),
@@ -282,7 +282,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
     format!("{value:.digits$} {}", UNITS[unit])
 }
 
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<_> = digits
         .as_bytes()
@@ -293,7 +293,7 @@ fn grouped(number: u64) -> String {
     groups.join(",")
 }
 
-fn plural(count: u64, word: &str) -> String {
+pub(super) fn plural(count: u64, word: &str) -> String {
     if count == 1 {
         word.to_owned()
     } else {
@@ -302,7 +302,7 @@ fn plural(count: u64, word: &str) -> String {
 }
 
 /// Breaks text at spaces, and inside words that are longer than a line.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is always a line");
@@ -324,7 +324,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// Cuts text to a width, with an ellipsis in place of what does not fit.
-fn cut(text: &str, width: usize) -> String {
+pub(super) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -333,7 +333,7 @@ fn cut(text: &str, width: usize) -> String {
 }
 
 /// As [`cut`], but the end is what is kept: of a path it says more.
-fn cut_front(text: &str, width: usize) -> String {
+pub(super) fn cut_front(text: &str, width: usize) -> String {
     let excess = text.width().saturating_sub(width);
     if excess == 0 {
         return text.to_owned();
