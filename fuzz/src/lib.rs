@@ -1,5 +1,6 @@
 //! What the fuzz targets share: layers from bytes, and reading all that content can say.
 
+use ounce_analysis::Packages;
 use ounce_image::{Blob, Layer, Tree};
 
 /// The bytes as an uncompressed layer; `None` when they are no tar archive that images may hold.
@@ -47,4 +48,24 @@ pub fn read_data(content: &Blob) {
             .expect("data in memory can be read");
     }
     let _ = content.read_at(content.len().saturating_sub(1), &mut [0]);
+}
+
+/// Reads the packages of an image: one layer as text (see `ounce_testkit`), one with databases.
+///
+/// # Panics
+/// A package lists what is not there, or a listed file has no owner.
+pub fn read_packages(content: &str, databases: &[(&str, &[u8])]) {
+    let content = ounce_testkit::image(content).layers.remove(0);
+    let layers = [content, ounce_testkit::archive(databases)];
+    let layers = layers.map(|tar| layer(&tar).expect("the test's own layers"));
+    let tree = Tree::build(&layers).expect("the test's own layers");
+    let packages = Packages::load(&tree, &mut Vec::new());
+    for package in packages.iter() {
+        assert!(tree.is_directory(package.prefix), "{package:?}");
+        assert!(tree.leaf_of(package.record).is_some(), "{package:?}");
+        for file in &package.files {
+            assert!(tree.leaf_of(*file).is_some(), "{package:?}");
+            assert!(packages.owner(*file).is_some(), "{package:?}");
+        }
+    }
 }

@@ -13,120 +13,127 @@ use std::io;
 
 use ounce_image::{EntryKind, LeafId, NodeId, Progress, Tree};
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
-use crate::finding::{Claim, Evidence, How, Problem, Referrer};
+use crate::finding::{Evidence, How, Problem, Referrer};
 use crate::harmless;
 use crate::inspect::elf;
 use crate::inspect::paths::{Hit, Scanner};
-use crate::packages::Ecosystem;
 use crate::rules::Context;
 
-pub use targets::UnitId;
+pub use targets::{Targets, UnitId};
 
 use loader::Loader;
-use targets::Targets;
 
-/// What the search found.
-#[derive(Debug, Default)]
-pub struct Outcome {
+/// A search that goes on as long as more is found to stay.
+pub struct Search<'a> {
+    context: &'a Context<'a>,
+    targets: &'a Targets,
+    scanner: Option<Scanner>,
+    loader: Loader,
+    progress: &'a Progress,
+    searched: FxHashSet<LeafId>,
+    /// Units that stay for another reason than a reference.
+    staying: FxHashSet<UnitId>,
     /// The units that must stay, each with the first reference to it (by the name of what points).
     pub held: BTreeMap<UnitId, Evidence>,
     /// Files that could not be understood.
     pub problems: Vec<Problem>,
 }
 
-/// Searches everything that stays when all units but those for which `stays` says yes go; `owner`
-/// gives each claimed name the unit that it is decided with.
-///
-/// # Errors
-/// Content cannot be read, or `progress` asks to stop.
-pub fn search(
-    context: &Context<'_>,
-    claims: &[Claim],
-    owner: &FxHashMap<NodeId, UnitId>,
-    stays: impl Fn(UnitId) -> bool,
-    progress: &Progress,
-) -> io::Result<Outcome> {
-    let tree = context.tree;
-    let targets = Targets::new(tree, claims, owner, &stays);
-    let mut outcome = Outcome::default();
-    let Some(scanner) = targets.scanner() else {
-        return Ok(outcome);
-    };
-    let search = Search {
-        context,
-        targets: &targets,
-        scanner: &scanner,
-        loader: Loader::new(context),
-        progress,
-    };
-    let mut found = search.config();
-    let mut next: Vec<LeafId> = tree
-        .leaves()
-        .filter(|leaf| targets.leaf_stays(tree, *leaf))
-        .collect();
-    let mut searched: FxHashSet<LeafId> = next.iter().copied().collect();
-    loop {
-        let results: Vec<Findings> = next
-            .par_iter()
-            .map(|leaf| search.leaf(*leaf, &outcome.held))
-            .collect::<io::Result<_>>()?;
-        for result in results {
-            found.extend(result.evidence);
-            outcome.problems.extend(result.problem);
-        }
-        // The smallest evidence of each unit, whatever the order of threads.
-        let mut fresh: BTreeMap<UnitId, Evidence> = BTreeMap::new();
-        for (unit, evidence) in found
-            .drain(..)
-            .filter(|(unit, _)| !outcome.held.contains_key(unit))
-        {
-            let slot = fresh.entry(unit).or_insert_with(|| evidence.clone());
-            if evidence < *slot {
-                *slot = evidence;
-            }
-        }
-        next = fresh
-            .keys()
-            .flat_map(|unit| targets.leaves(tree, *unit))
-            .filter(|leaf| searched.insert(*leaf))
+impl<'a> Search<'a> {
+    /// Searches the image config and every file that stays when all units of `targets` go.
+    ///
+    /// # Errors
+    /// Content cannot be read, or `progress` asks to stop.
+    pub fn new(
+        context: &'a Context<'a>,
+        targets: &'a Targets,
+        progress: &'a Progress,
+    ) -> io::Result<Self> {
+        let mut search = Self {
+            context,
+            targets,
+            scanner: targets.scanner(),
+            loader: Loader::new(context),
+            progress,
+            searched: FxHashSet::default(),
+            staying: FxHashSet::default(),
+            held: BTreeMap::new(),
+            problems: Vec::new(),
+        };
+        let tree = context.tree;
+        let stay = tree
+            .leaves()
+            .filter(|leaf| targets.leaf_stays(tree, *leaf))
             .collect();
-        if fresh.is_empty() {
-            break;
-        }
-        outcome.held.extend(fresh);
+        let found = search.config();
+        search.go_on(stay, found)?;
+        Ok(search)
     }
-    outcome.problems.sort();
-    Ok(outcome)
-}
 
-#[derive(Default)]
-struct Findings {
-    evidence: Vec<(UnitId, Evidence)>,
-    problem: Option<Problem>,
-}
+    /// Searches these units' files too, because they stay for another reason.
+    ///
+    /// # Errors
+    /// As for [`Search::new`].
+    pub fn also(&mut self, units: &[UnitId]) -> io::Result<()> {
+        self.staying.extend(units);
+        self.go_on(self.leaves(units), Vec::new())
+    }
 
-/// What points, and whether a package of the distribution or of conda brought it; wheels are made by
-/// anybody.
-struct Pointer {
-    referrer: Referrer,
-    is_packaged: bool,
-}
+    fn leaves<'u>(&self, units: impl IntoIterator<Item = &'u UnitId>) -> Vec<LeafId> {
+        let leaves = |unit: &UnitId| self.targets.leaves(self.context.tree, *unit);
+        units.into_iter().flat_map(leaves).collect()
+    }
 
-struct Search<'a> {
-    context: &'a Context<'a>,
-    targets: &'a Targets,
-    scanner: &'a Scanner,
-    loader: Loader,
-    progress: &'a Progress,
-}
+    /// Searches files, then those of the units that they point at, until nothing new is held.
+    fn go_on(
+        &mut self,
+        mut next: Vec<LeafId>,
+        mut found: Vec<(UnitId, Evidence)>,
+    ) -> io::Result<()> {
+        let Some(scanner) = self.scanner.take() else {
+            return Ok(());
+        };
+        loop {
+            next.retain(|leaf| self.searched.insert(*leaf));
+            let results: Vec<Findings> = next
+                .par_iter()
+                .map(|leaf| self.leaf(&scanner, *leaf))
+                .collect::<io::Result<_>>()?;
+            for result in results {
+                found.extend(result.evidence);
+                self.problems.extend(result.problem);
+            }
+            // The smallest evidence of each unit, whatever the order of threads.
+            let mut fresh: BTreeMap<UnitId, Evidence> = BTreeMap::new();
+            for (unit, evidence) in found.drain(..).filter(|(unit, _)| !self.stays(*unit)) {
+                let slot = fresh.entry(unit).or_insert_with(|| evidence.clone());
+                if evidence < *slot {
+                    *slot = evidence;
+                }
+            }
+            if fresh.is_empty() {
+                break;
+            }
+            next = self.leaves(fresh.keys());
+            self.held.extend(fresh);
+        }
+        self.scanner = Some(scanner);
+        Ok(())
+    }
 
-impl Search<'_> {
+    fn stays(&self, unit: UnitId) -> bool {
+        self.held.contains_key(&unit) || self.staying.contains(&unit)
+    }
+
     /// References in what a container engine acts on.
     fn config(&self) -> Vec<(UnitId, Evidence)> {
         let tree = self.context.tree;
         let config = self.context.config;
+        let Some(scanner) = &self.scanner else {
+            return Vec::new();
+        };
         let texts = config.run_time_texts();
         let start = texts
             .get("WorkingDir")
@@ -137,12 +144,13 @@ impl Search<'_> {
         for (key, texts) in &texts {
             let from = Pointer {
                 referrer: Referrer::Config(key.clone()),
+                file: None,
                 is_packaged: false,
             };
             for text in texts {
                 let blob = ounce_image::Blob::from_bytes(text.clone().into_bytes());
                 let found = |at, hit: Hit<'_>| self.hit(&from, at, hit, &mut out);
-                self.scanner
+                scanner
                     .scan(&blob, |_| Ok(()), found)
                     .expect("bytes in memory can be read");
                 if key == "Env" {
@@ -168,13 +176,13 @@ impl Search<'_> {
     }
 
     /// References in one file or link, under a name that stays.
-    fn leaf(&self, leaf: LeafId, held: &BTreeMap<UnitId, Evidence>) -> io::Result<Findings> {
+    fn leaf(&self, scanner: &Scanner, leaf: LeafId) -> io::Result<Findings> {
         let tree = self.context.tree;
         let mut out = Findings::default();
         let stays = |name: &NodeId| {
             self.targets
                 .unit_of(*name)
-                .is_none_or(|unit| held.contains_key(&unit))
+                .is_none_or(|unit| self.stays(unit))
         };
         let names: Vec<NodeId> = tree
             .leaf(leaf)
@@ -192,7 +200,7 @@ impl Search<'_> {
                     self.symlink(name, target, &mut out.evidence);
                 }
             }
-            Some(EntryKind::File) => self.file(first, leaf, &mut out)?,
+            Some(EntryKind::File) => self.file(scanner, first, leaf, &mut out)?,
             _ => {}
         }
         Ok(out)
@@ -201,11 +209,12 @@ impl Search<'_> {
     fn pointer(&self, name: NodeId) -> Pointer {
         Pointer {
             referrer: Referrer::File(self.context.tree.path(name)),
+            file: Some(name),
             is_packaged: self
                 .context
                 .packages
                 .owner(name)
-                .is_some_and(|owner| owner.ecosystem != Ecosystem::Pip),
+                .is_some_and(|owner| !owner.ecosystem.is_open()),
         }
     }
 
@@ -217,7 +226,13 @@ impl Search<'_> {
         }
     }
 
-    fn file(&self, name: NodeId, leaf: LeafId, out: &mut Findings) -> io::Result<()> {
+    fn file(
+        &self,
+        scanner: &Scanner,
+        name: NodeId,
+        leaf: LeafId,
+        out: &mut Findings,
+    ) -> io::Result<()> {
         let tree = self.context.tree;
         let (path, content) = (tree.path(name), tree.read(leaf));
         let from = self.pointer(name);
@@ -242,7 +257,7 @@ impl Search<'_> {
             return Ok(());
         }
         let advance = |bytes| self.progress.advance(bytes);
-        self.scanner.scan(&content, advance, |at, hit| {
+        scanner.scan(&content, advance, |at, hit| {
             self.hit(&from, at, hit, &mut out.evidence)
         })
     }
@@ -261,8 +276,18 @@ impl Search<'_> {
                 }
             }
             Hit::Name(number) => {
-                for node in self.targets.programs(number) {
-                    self.add(from, *node, How::Command(at), out);
+                for meaning in self.targets.meanings(number) {
+                    let how = match meaning.is_program {
+                        true => How::Command(at),
+                        false => How::Word(at),
+                    };
+                    let means = |folder| {
+                        from.file
+                            .is_some_and(|file| self.context.tree.is_within(file, folder))
+                    };
+                    if meaning.within.is_none_or(means) {
+                        self.note(from, meaning.to, how, &[meaning.unit], out);
+                    }
                 }
             }
         }
@@ -271,9 +296,19 @@ impl Search<'_> {
     /// Notes a reference to a name, unless it is known to do no harm or leads to no unit.
     fn add(&self, from: &Pointer, to: NodeId, how: How, out: &mut Vec<(UnitId, Evidence)>) {
         let units = self.targets.units_at(self.context.tree, to);
-        if units.is_empty() {
-            return;
+        if !units.is_empty() {
+            self.note(from, to, how, &units, out);
         }
+    }
+
+    fn note(
+        &self,
+        from: &Pointer,
+        to: NodeId,
+        how: How,
+        units: &[UnitId],
+        out: &mut Vec<(UnitId, Evidence)>,
+    ) {
         let path = self.context.tree.path(to);
         if !harmless::is_harmless(&from.referrer, from.is_packaged, &path, how) {
             let evidence = Evidence {
@@ -281,9 +316,24 @@ impl Search<'_> {
                 to: path,
                 how,
             };
-            out.extend(units.into_iter().map(|unit| (unit, evidence.clone())));
+            out.extend(units.iter().map(|unit| (*unit, evidence.clone())));
         }
     }
+}
+
+#[derive(Default)]
+struct Findings {
+    evidence: Vec<(UnitId, Evidence)>,
+    problem: Option<Problem>,
+}
+
+/// What points, and whether a package of the distribution or of conda brought it; wheels are made by
+/// anybody.
+struct Pointer {
+    referrer: Referrer,
+    /// The file, when it is one.
+    file: Option<NodeId>,
+    is_packaged: bool,
 }
 
 #[cfg(test)]

@@ -40,10 +40,51 @@ impl Claim {
 pub struct Unit {
     /// What would go.
     pub content: Content,
-    /// Why it stays although nothing points at it, when the rule itself found a reason.
-    pub guard: Option<String>,
-    /// Whether its programs are called by name (a compiler named in a script speaks against it).
-    pub commands: bool,
+    /// What the rule itself looked at.
+    pub guard: Guard,
+    /// Programs, of the unit or not, that need the unit: the name of one as a whole word anywhere in
+    /// what stays speaks against it.
+    pub programs: Vec<NodeId>,
+    /// Words that ask for the unit without its path.
+    pub words: Vec<Word>,
+}
+
+/// A word that speaks against a unit wherever what stays has it, as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Word {
+    /// The word, as an option or a file's bare name.
+    pub text: Vec<u8>,
+    /// The folder whose files alone mean this unit by it; `None` when every file does.
+    pub within: Option<NodeId>,
+}
+
+/// The answer to a rule's own question. Whatever it is, evidence is still looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Guard {
+    /// There is no question; evidence alone decides.
+    #[default]
+    Evidence,
+    /// Nothing needs it: a sentence that says what was looked at.
+    Proved(String),
+    /// Something needs it: a sentence that says what.
+    Refused(String),
+    /// There is no telling: a sentence that says what is not understood.
+    Unknown(String),
+}
+
+impl Guard {
+    /// Refused for this reason, if there is one.
+    pub fn refused(reason: Option<String>) -> Self {
+        reason.map_or(Self::Evidence, Self::Refused)
+    }
+
+    /// Why the unit stays although nothing points at it.
+    pub fn reason_to_keep(&self) -> Option<&str> {
+        match self {
+            Self::Evidence | Self::Proved(_) => None,
+            Self::Refused(reason) | Self::Unknown(reason) => Some(reason),
+        }
+    }
 }
 
 /// What a unit consists of.
@@ -60,8 +101,9 @@ impl Unit {
     pub fn names(names: Vec<NodeId>) -> Self {
         Self {
             content: Content::Names(names),
-            guard: None,
-            commands: false,
+            guard: Guard::Evidence,
+            programs: Vec::new(),
+            words: Vec::new(),
         }
     }
 
@@ -114,6 +156,8 @@ pub enum How {
     Path(u64),
     /// The program's name is written out at this byte of the file.
     Command(u64),
+    /// A word that asks for it is at this byte of the file.
+    Word(u64),
 }
 
 impl fmt::Display for How {
@@ -123,6 +167,7 @@ impl fmt::Display for How {
             Self::Needed => write!(f, "needs"),
             Self::Path(_) => write!(f, "names"),
             Self::Command(_) => write!(f, "calls"),
+            Self::Word(_) => write!(f, "asks for"),
         }
     }
 }

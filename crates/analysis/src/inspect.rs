@@ -1,6 +1,10 @@
 //! What the content of files says. Inspectors never fail: what they cannot read gives no facts and
 //! a problem, and a file without facts is kept.
 
+pub mod auditable;
 pub mod elf;
+pub mod go;
 pub mod paths;
 pub mod script;
+pub mod sections;
+pub mod zip;

@@ -38,10 +38,14 @@ impl AddAssign for Size {
 /// What becomes of a byte and why.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Cause {
-    /// A rule takes it away.
-    Gone(&'static Rule),
+    /// A rule takes it away; the unit says what its guard found.
+    Gone(&'static Rule, Option<UnitId>),
     /// A rule found it, but it stays; the unit says why.
     Held(&'static Rule, UnitId),
+    /// A rule of a higher tier than was asked for would take it away.
+    Offered(&'static Rule, UnitId),
+    /// A rule found it to be of use; the unit says what it would cost to go without.
+    OptIn(&'static Rule, UnitId),
     /// No rule found it.
     Kept(Kind),
 }
@@ -138,7 +142,7 @@ fn cause(tree: &Tree<'_>, plan: &Plan, id: EntryId, node: Option<NodeId>) -> Cau
         },
         (None, Some(unit)) if !plan.edit.drop.contains(&id) => of_unit(plan, *unit),
         // What would come to light when others go, and whiteouts and folders with nothing left.
-        (None, _) if plan.edit.drop.contains(&id) => Cause::Gone(RULES[0]),
+        (None, _) if plan.edit.drop.contains(&id) => Cause::Gone(RULES[0], None),
         (None, _) => Cause::Kept(kinds::STRUCTURE),
     }
 }
@@ -146,7 +150,9 @@ fn cause(tree: &Tree<'_>, plan: &Plan, id: EntryId, node: Option<NodeId>) -> Cau
 fn of_unit(plan: &Plan, unit: UnitId) -> Cause {
     let rule = plan.unit(unit).0.rule;
     match plan.decisions.get(&unit) {
-        Some(Decision::Gone) => Cause::Gone(rule),
+        Some(Decision::Gone) => Cause::Gone(rule, Some(unit)),
+        Some(Decision::Offered) => Cause::Offered(rule, unit),
+        Some(Decision::OptIn(_)) => Cause::OptIn(rule, unit),
         _ => Cause::Held(rule, unit),
     }
 }
@@ -157,8 +163,8 @@ fn of_unit(plan: &Plan, unit: UnitId) -> Cause {
 fn best_name(tree: &Tree<'_>, plan: &Plan, names: &[NodeId]) -> Option<NodeId> {
     let rank = |node: &NodeId| match plan.unit_of.get(node).map(|unit| of_unit(plan, *unit)) {
         None => 0,
-        Some(Cause::Held(..) | Cause::Kept(_)) => 1,
-        Some(Cause::Gone(rule)) => {
+        Some(Cause::Held(..) | Cause::Offered(..) | Cause::OptIn(..) | Cause::Kept(_)) => 1,
+        Some(Cause::Gone(rule, _)) => {
             2 + RULES.len() - RULES.iter().position(|known| *known == rule).unwrap_or(0)
         }
     };

@@ -4,6 +4,7 @@
 //! terminal or file system. [`rules`] find what could go, [`evidence`] looks for anything that stays
 //! and points there, [`mod@plan`] decides, [`ledger`] gives every byte a cause.
 
+pub mod duplicates;
 pub mod evidence;
 pub mod finding;
 pub mod harmless;
@@ -20,7 +21,7 @@ mod globs;
 #[cfg(test)]
 mod testing;
 
-pub use finding::{Claim, Content, Evidence, Problem, Referrer, Unit};
+pub use finding::{Claim, Content, Evidence, Guard, Problem, Referrer, Unit};
 pub use packages::Packages;
 pub use plan::{Decision, Options, OptionsError, Plan, plan};
 pub use rules::{RULES, Rule, Tier};

@@ -11,10 +11,10 @@ use ounce_image::{Edit, EntryId, NodeId, Progress, Tree, leftover, lost_folders}
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::covered::Covered;
-use crate::evidence::{self, UnitId};
+use crate::evidence::{Search, Targets, UnitId};
 use crate::finding::{Claim, Content, Evidence, Problem};
 use crate::globs;
-use crate::rules::{Context, RULES, Rule};
+use crate::rules::{Context, RULES, Rule, Tier};
 
 /// What the user wants.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub struct Options {
     keep_globs: Option<GlobSet>,
     /// The number of layers, from the lowest, that are not touched.
     pub frozen: usize,
+    /// The highest tier whose rules take something away.
+    pub tier: Tier,
 }
 
 /// Options that make no sense.
@@ -94,7 +96,14 @@ impl Options {
             keep: keep.to_vec(),
             keep_globs,
             frozen,
+            tier: Tier::Safe,
         })
+    }
+
+    /// Takes what rules up to this tier find.
+    #[must_use]
+    pub fn with_tier(self, tier: Tier) -> Self {
+        Self { tier, ..self }
     }
 }
 
@@ -132,6 +141,10 @@ pub enum Decision {
     Kept(String),
     /// It stays because something points at it.
     Held(Evidence),
+    /// It stays, but would go if the tier of its rule were asked for.
+    Offered,
+    /// It stays because it is of use; the text says what it would cost to go without.
+    OptIn(String),
 }
 
 /// Everything that was decided.
@@ -180,28 +193,60 @@ pub fn plan(
     assign(&mut plan);
     let covered = Covered::new(context.tree);
     for id in unit_ids(&plan.claims) {
-        if let Some(reason) = reason_to_keep(context, options, &plan, &covered, id) {
+        let (claim, unit) = plan.unit(id);
+        if claim.rule.tier == Tier::OptIn {
+            let cost = unit.guard.reason_to_keep().unwrap_or_default().to_owned();
+            plan.decisions.insert(id, Decision::OptIn(cost));
+        } else if let Some(reason) = reason_to_keep(context, options, &plan, &covered, id) {
             plan.decisions.insert(id, Decision::Kept(reason));
         }
     }
-    let outcome = loop {
-        let stays = |id: UnitId| plan.decisions.contains_key(&id);
-        let outcome = evidence::search(context, &plan.claims, &plan.unit_of, stays, progress)?;
-        let followers = followers(&plan, &outcome.held);
-        if followers.is_empty() {
-            break outcome;
-        }
-        plan.decisions.extend(followers);
-    };
-    for (id, evidence) in outcome.held {
+    let stays = |id: UnitId| plan.decisions.contains_key(&id);
+    let targets = Targets::new(context.tree, &plan.claims, &plan.unit_of, stays);
+    let mut search = Search::new(context, &targets, progress)?;
+    settle(&mut plan, &mut search)?;
+    // What could go in a higher tier stays here, and what it points at with it.
+    let offered = offered(&plan, &search, options.tier);
+    plan.decisions
+        .extend(offered.iter().map(|id| (*id, Decision::Offered)));
+    search.also(&offered)?;
+    settle(&mut plan, &mut search)?;
+    search.problems.sort();
+    plan.problems = search.problems;
+    for (id, evidence) in search.held {
         plan.decisions.insert(id, Decision::Held(evidence));
     }
     for id in unit_ids(&plan.claims) {
         plan.decisions.entry(id).or_insert(Decision::Gone);
     }
-    plan.problems = outcome.problems;
     plan.edit = edit(context.tree, &plan, &covered, options);
     Ok(plan)
+}
+
+/// Lets everything stay that follows from what stays, until nothing more does.
+fn settle(plan: &mut Plan, search: &mut Search<'_>) -> std::io::Result<()> {
+    loop {
+        let followers = followers(plan, &search.held);
+        if followers.is_empty() {
+            return Ok(());
+        }
+        let units: Vec<UnitId> = followers.iter().map(|(id, _)| *id).collect();
+        plan.decisions.extend(followers);
+        search.also(&units)?;
+    }
+}
+
+/// The units of tiers above this one that nothing keeps.
+fn offered(plan: &Plan, search: &Search<'_>, tier: Tier) -> Vec<UnitId> {
+    let is_offered = |id: &UnitId| {
+        plan.unit(*id).0.rule.tier > tier
+            && !search.held.contains_key(id)
+            && !plan.decisions.contains_key(id)
+    };
+    unit_ids(&plan.claims)
+        .into_iter()
+        .filter(is_offered)
+        .collect()
 }
 
 fn unit_ids(claims: &[Claim]) -> Vec<UnitId> {
@@ -268,8 +313,8 @@ fn reason_to_keep(
     if options.disabled.contains(&claim.rule) {
         return Some("the rule is turned off".to_owned());
     }
-    if let Some(guard) = &unit.guard {
-        return Some(guard.clone());
+    if let Some(reason) = unit.guard.reason_to_keep() {
+        return Some(reason.to_owned());
     }
     let tree = context.tree;
     let entries: Vec<EntryId> = match &unit.content {

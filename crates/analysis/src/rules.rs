@@ -6,19 +6,38 @@
 
 mod apt_lists;
 mod apt_package_cache;
+mod backups;
 mod conda_docs;
 mod conda_headers;
 mod conda_package_cache;
 mod conda_toolchain;
+mod core_dumps;
+mod cython_sources;
+mod debug_files;
 mod distribution_docs;
+mod editor_leftovers;
+mod installed_wheels;
+mod jdk_extras;
+mod jdk_modules;
 mod jdk_sources;
 mod logs;
+mod node_docs;
+mod node_source_maps;
+mod node_typescript;
+mod perl_docs;
 mod pip_cache;
+mod prefix_docs;
+mod python_bytecode;
+mod python_ensurepip;
+mod r_help;
 mod shadowed_content;
 mod temporary_files;
+mod vcs_metadata;
 
 mod compilers;
 mod docs;
+mod jdk;
+mod node_packages;
 
 use ounce_image::{Config, ImagePath, NodeId, Tree};
 use rustc_hash::FxHashSet;
@@ -27,10 +46,15 @@ use crate::finding::{Claim, Unit};
 use crate::packages::Packages;
 
 /// How far a rule's removals can be felt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Tier {
     /// Cannot affect what the image does.
+    #[default]
     Safe,
+    /// Cannot affect it as long as what its guard looked at is all there is; taken when asked for.
+    Guarded,
+    /// Costs a feature or a kind of machine; reported with its size, never taken.
+    OptIn,
 }
 
 impl Tier {
@@ -38,6 +62,8 @@ impl Tier {
     pub fn name(self) -> &'static str {
         match self {
             Self::Safe => "safe",
+            Self::Guarded => "guarded",
+            Self::OptIn => "opt-in",
         }
     }
 }
@@ -97,7 +123,7 @@ pub struct Context<'a> {
 }
 
 /// All rules. When two find the same file, the earlier one has it.
-pub const RULES: [&Rule; 12] = [
+pub const RULES: &[&Rule] = &[
     &shadowed_content::RULE,
     &conda_package_cache::RULE,
     &conda_toolchain::RULE,
@@ -110,6 +136,23 @@ pub const RULES: [&Rule; 12] = [
     &distribution_docs::RULE,
     &logs::RULE,
     &temporary_files::RULE,
+    &prefix_docs::RULE,
+    &jdk_modules::RULE,
+    &jdk_extras::RULE,
+    &vcs_metadata::RULE,
+    &core_dumps::RULE,
+    &editor_leftovers::RULE,
+    &backups::RULE,
+    &debug_files::RULE,
+    &cython_sources::RULE,
+    &perl_docs::RULE,
+    &node_docs::RULE,
+    &node_source_maps::RULE,
+    &node_typescript::RULE,
+    &python_bytecode::RULE,
+    &installed_wheels::RULE,
+    &python_ensurepip::RULE,
+    &r_help::RULE,
 ];
 
 impl Context<'_> {
@@ -174,6 +217,68 @@ impl Context<'_> {
         ran && !history[first..made[layer]].iter().any(is_copy)
     }
 
+    /// The first bytes of a regular file; `None` when it is shorter or cannot be read.
+    fn start<const N: usize>(&self, node: NodeId) -> Option<[u8; N]> {
+        let leaf = self
+            .tree
+            .leaf_of(node)
+            .filter(|_| self.tree.is_file(node))?;
+        let mut start = [0; N];
+        let read = self.tree.read(leaf).read_at(0, &mut start).ok()?;
+        (read == N).then_some(start)
+    }
+
+    /// The words of the image's entrypoint and command, without white space and quotes.
+    fn command(&self) -> Vec<String> {
+        let texts = ["Entrypoint", "Cmd"].map(|key| self.config.list(key));
+        let split = |c: char| c.is_whitespace() || "'\";|&()".contains(c);
+        let texts = texts.iter().flatten();
+        let words = texts.flat_map(|text| text.split(split).map(str::to_owned));
+        words.filter(|word| !word.is_empty()).collect()
+    }
+
+    /// The names of programs that the image starts, and of the programs that those are given: words of
+    /// the command that are no options, without their folders.
+    fn started(&self) -> Vec<String> {
+        let name = |word: String| word.rsplit('/').next().unwrap_or_default().to_owned();
+        let words = self.command().into_iter();
+        words
+            .filter(|word| !word.starts_with('-'))
+            .map(name)
+            .collect()
+    }
+
+    /// The files that words of the command lead to, by `PATH` or from the working folder.
+    fn command_files(&self) -> Vec<NodeId> {
+        let tree = self.tree;
+        let path = self.config.env("PATH").unwrap_or_default();
+        let texts = self.config.run_time_texts();
+        let folder = texts.get("WorkingDir").and_then(|list| list.first());
+        let start = folder.and_then(|path| self.folder(path));
+        let start = start.unwrap_or(Tree::ROOT);
+        let mut out = Vec::new();
+        for word in self.command() {
+            let folders = path.split(':').filter_map(|folder| self.folder(folder));
+            let program = |folder| tree.resolve_from(folder, word.as_bytes(), |_| {});
+            out.extend(folders.chain([start]).filter_map(program));
+        }
+        out
+    }
+
+    /// Whether the image is at work in a folder: its working folder, a word of its command or a volume lies
+    /// there.
+    fn works_in(&self, folder: NodeId) -> bool {
+        let texts = self.config.run_time_texts();
+        let texts = texts.iter().filter(|(key, _)| *key != "Env");
+        let words = texts.flat_map(|(_, texts)| texts.iter().flat_map(|text| text.split(' ')));
+        let paths = words.filter_map(|word| self.tree.resolve(word.as_bytes()));
+        let is_root = |node: &NodeId| *node == Tree::ROOT;
+        let mut places = paths
+            .filter(|node| !is_root(node))
+            .chain(self.command_files());
+        folder == Tree::ROOT || places.any(|node| self.tree.is_within(node, folder))
+    }
+
     /// Whether a program whose name `wanted` says yes to is in a folder that programs are started
     /// from.
     fn has_program(&self, wanted: impl Fn(&[u8]) -> bool) -> bool {
@@ -229,7 +334,7 @@ mod tests {
     #[test]
     fn every_rule_has_its_page() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/rules");
-        for rule in RULES {
+        for rule in RULES.iter().copied() {
             let path = format!("{folder}/{}.md", rule.id);
             if std::env::var_os("UPDATE_DOCS").is_some() {
                 std::fs::create_dir_all(folder).unwrap();
@@ -240,7 +345,8 @@ mod tests {
                 rule.page(),
                 "run `just docs`"
             );
-            for part in ["**Why it is safe.**", "**Evidence.**", "**Example.**"] {
+            let why = format!("**Why it is {}.**", rule.tier.name());
+            for part in [why.as_str(), "**Evidence.**", "**Example.**"] {
                 assert!(rule.page().contains(part), "{}: {part}", rule.id);
             }
         }

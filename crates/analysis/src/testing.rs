@@ -7,8 +7,8 @@ use ounce_image::{Blob, Config, Layer, Progress, Tree, rewrite};
 use ounce_testkit::TestImage;
 
 use crate::packages::Packages;
-use crate::plan::{Decision, Options, plan};
-use crate::rules::Context;
+use crate::plan::{Decision, Options, Plan, plan};
+use crate::rules::{Context, Tier};
 
 /// The layers of a test image, opened.
 pub(crate) fn layers(image: &TestImage) -> Vec<Layer> {
@@ -21,6 +21,8 @@ pub(crate) fn layers(image: &TestImage) -> Vec<Layer> {
 pub(crate) struct Decided {
     /// What goes.
     pub(crate) gone: BTreeSet<String>,
+    /// What would go in a higher tier.
+    pub(crate) offered: BTreeSet<String>,
     /// What a rule found but stays, and why.
     pub(crate) held: BTreeMap<String, String>,
 }
@@ -35,8 +37,22 @@ pub(crate) fn decide_text(text: &str) -> Decided {
     decide(&ounce_testkit::image(text))
 }
 
-/// Decides on an image with options, and rewrites it to see that the plan can be carried out.
-pub(crate) fn decide_with(image: &TestImage, options: &Options) -> Decided {
+/// Decides on an image written as text, the guarded tier taken too.
+pub(crate) fn decide_guarded(text: &str) -> Decided {
+    let options = Options::default().with_tier(Tier::Guarded);
+    decide_with(&ounce_testkit::image(text), &options)
+}
+
+/// The plan for an image with the default options.
+pub(crate) fn planned<T>(image: &TestImage, look: impl FnOnce(&Tree<'_>, &Plan) -> T) -> T {
+    with_plan(image, &Options::default(), look)
+}
+
+fn with_plan<T>(
+    image: &TestImage,
+    options: &Options,
+    look: impl FnOnce(&Tree<'_>, &Plan) -> T,
+) -> T {
     let layers = layers(image);
     let tree = Tree::build(&layers).unwrap();
     let config = Config::parse(image.config.to_string().into_bytes(), Path::new("test")).unwrap();
@@ -47,7 +63,16 @@ pub(crate) fn decide_with(image: &TestImage, options: &Options) -> Decided {
         packages: &packages,
     };
     let plan = plan(&context, options, &Progress::default()).unwrap();
-    rewrite(&tree, &plan.edit).unwrap();
+    look(&tree, &plan)
+}
+
+/// Decides on an image with options, and rewrites it to see that the plan can be carried out.
+pub(crate) fn decide_with(image: &TestImage, options: &Options) -> Decided {
+    with_plan(image, options, decided)
+}
+
+fn decided(tree: &Tree<'_>, plan: &Plan) -> Decided {
+    rewrite(tree, &plan.edit).unwrap();
     let mut out = Decided::default();
     let units = plan
         .unit_of
@@ -62,7 +87,10 @@ pub(crate) fn decide_with(image: &TestImage, options: &Options) -> Decided {
             Decision::Gone => {
                 out.gone.insert(path);
             }
-            Decision::Kept(reason) => {
+            Decision::Offered => {
+                out.offered.insert(path);
+            }
+            Decision::Kept(reason) | Decision::OptIn(reason) => {
                 out.held.insert(path, reason.clone());
             }
             Decision::Held(evidence) => {
@@ -79,4 +107,67 @@ pub(crate) fn decide_with(image: &TestImage, options: &Options) -> Decided {
 /// The paths as a set, for comparing.
 pub(crate) fn set(paths: &[&str]) -> BTreeSet<String> {
     paths.iter().map(|path| (*path).to_owned()).collect()
+}
+
+/// Loads the packages of a layer of files, and shows each as `NAME VERSION: FILES > DEPENDS`.
+pub(crate) fn packages(files: &[(&str, &[u8])]) -> Vec<String> {
+    let layer = Layer::plain(Blob::from_bytes(ounce_testkit::archive(files)), "test").unwrap();
+    let layers = [layer];
+    let tree = Tree::build(&layers).unwrap();
+    let mut problems = Vec::new();
+    let packages = Packages::load(&tree, &mut problems);
+    let shown = packages.iter().map(|package| {
+        let files: BTreeSet<String> = package
+            .files
+            .iter()
+            .map(|file| tree.path(*file).to_string())
+            .collect();
+        let files: Vec<_> = files.into_iter().collect();
+        let (name, version) = (&package.name, &package.version);
+        let depends = package.depends.join(" ");
+        format!("{name} {version}: {} > {depends}", files.join(" "))
+    });
+    let problems = problems
+        .iter()
+        .map(|problem| format!("problem {}", problem.path));
+    shown.chain(problems).collect()
+}
+
+/// An ELF file for x86-64 with sections of these names and contents, loaded as a whole at address
+/// 0x10000 (System V ABI, "Object Files").
+pub(crate) fn elf(sections: &[(&str, &[u8])]) -> Vec<u8> {
+    const HEADER: usize = 64 + 56;
+    let (mut names, mut body, mut table) = (vec![0], Vec::new(), vec![0; 64]);
+    // The last one holds the names of all, its own too.
+    let all: Vec<_> = sections.iter().map(|(name, _)| *name).chain([""]).collect();
+    let text = format!("\0{}\0", all.join("\0"));
+    for (kind, (name, content)) in sections
+        .iter()
+        .map(|section| (1u32, *section))
+        .chain([(3, ("", text.as_bytes()))])
+    {
+        // The header of Go's information is aligned.
+        body.resize((HEADER + body.len()).next_multiple_of(16) - HEADER, 0);
+        table.extend([(names.len() as u32).to_le_bytes(), kind.to_le_bytes()].concat());
+        let (offset, size) = ((HEADER + body.len()) as u64, content.len() as u64);
+        table.extend([[0; 8], [0; 8], offset.to_le_bytes(), size.to_le_bytes()].concat());
+        table.extend([0; 24]);
+        names.extend([name.as_bytes(), b"\0"].concat());
+        body.extend(content);
+    }
+    let end = (HEADER + body.len()) as u64;
+    let count = sections.len() as u16 + 2;
+    let mut out = b"\x7fELF\x02\x01\x01".to_vec();
+    out.resize(16, 0);
+    out.extend([[2, 0], [62, 0], [1, 0], [0, 0]].concat());
+    out.extend([[0; 8], 64u64.to_le_bytes(), end.to_le_bytes()].concat());
+    out.extend([0; 4]);
+    for number in [64, 56, 1, 64, count, count - 1] {
+        out.extend(number.to_le_bytes());
+    }
+    out.extend([1u32.to_le_bytes(), 6u32.to_le_bytes()].concat());
+    let address = 0x10000u64.to_le_bytes();
+    let size = end.to_le_bytes();
+    out.extend([[0; 8], address, address, size, size, [0; 8]].concat());
+    [out, body, table].concat()
 }

@@ -19,6 +19,7 @@ Examples:
   docker save -o image.tar myimage && ounce analyze image.tar
   ounce analyze oci:build --by layer
   ounce analyze image.tar --by path --top 40
+  ounce analyze image.tar --owner conda:openjdk
   ounce analyze image.tar --format json --output report.json";
 
 const SLIM_EXAMPLES: &str = "\
@@ -95,6 +96,9 @@ pub(crate) struct Analyze {
     /// What the rows are
     #[arg(long, value_enum, default_value_t = By::Cause)]
     pub(crate) by: By,
+    /// Show this package instead, and why it is there: NAME, or ECOSYSTEM:NAME as in dpkg:perl-base
+    #[arg(long, value_name = "PACKAGE", conflicts_with_all = ["by", "top"])]
+    pub(crate) owner: Option<String>,
     /// How the report is written
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,

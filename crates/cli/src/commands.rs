@@ -3,6 +3,7 @@
 pub(crate) mod analyze;
 pub(crate) mod completions;
 pub(crate) mod diff;
+mod owner;
 pub(crate) mod slim;
 
 use std::io::Write as _;
@@ -38,11 +39,11 @@ fn analyse<'a>(
 
 /// Writes a report to a file or to standard output.
 fn deliver(report: &Report, format: Format, file: Option<&Path>) -> Result<(), CommandError> {
-    deliver_text(&text(report, format), file)
+    print(&text(report, format), file)
 }
 
-/// Writes text to a file, without colours, or to standard output.
-fn deliver_text(text: &str, file: Option<&Path>) -> Result<(), CommandError> {
+/// Writes text to a file or to standard output; colours are marks that only a terminal shows.
+fn print(text: &str, file: Option<&Path>) -> Result<(), CommandError> {
     let Some(path) = file else {
         let mut out = anstream::stdout().lock();
         out.write_all(text.as_bytes())?;

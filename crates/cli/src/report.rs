@@ -2,7 +2,9 @@
 
 mod build;
 pub(crate) mod diff;
+mod duplicates;
 pub(crate) mod model;
+pub(crate) mod package;
 pub(crate) mod table;
 
 pub(crate) use model::Report;

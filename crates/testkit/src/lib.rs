@@ -246,6 +246,20 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// What [`gzip`] compressed, or `gzip` itself did.
+///
+/// # Panics
+/// On anything else.
+pub fn gunzip(bytes: &[u8]) -> Vec<u8> {
+    // The last four bytes are the size (RFC 1952, section 2.3.1).
+    let size = bytes.last_chunk().expect("a gzip member");
+    let mut out = vec![0; u32::from_le_bytes(*size) as usize];
+    libdeflater::Decompressor::new()
+        .gzip_decompress(bytes, &mut out)
+        .expect("a gzip member");
+    out
+}
+
 /// zstd, as newer builders store layers.
 pub fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::bulk::compress(bytes, 3).expect("memory suffices")

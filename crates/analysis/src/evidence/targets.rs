@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ounce_image::{LeafId, NodeId, Tree};
 use rustc_hash::FxHashMap;
 
-use crate::finding::Claim;
+use crate::finding::{Claim, Unit};
 use crate::inspect::paths::Scanner;
 
 /// A unit by the number of its claim and its own in the claim.
@@ -18,15 +18,16 @@ pub struct UnitId {
 }
 
 /// Folders below which documents are named without their prefix, as `share/doc/tool/usage.txt`.
-const RELATIVE: [&[u8]; 4] = [
+const RELATIVE: [&[u8]; 5] = [
     b"share/doc/",
     b"share/gtk-doc/",
     b"share/man/",
     b"share/info/",
+    b"share/help/",
 ];
 
 /// An index of what could go.
-pub(super) struct Targets {
+pub struct Targets {
     units: FxHashMap<NodeId, UnitId>,
     nodes: BTreeMap<UnitId, Vec<NodeId>>,
     /// For every folder at or below an area that holds units without being part of one: the units.
@@ -34,13 +35,27 @@ pub(super) struct Targets {
     /// Areas whose path ends in one of [`RELATIVE`].
     relative: Vec<(&'static [u8], NodeId)>,
     prefixes: Vec<Vec<u8>>,
-    /// Names of programs with the files that have them.
-    commands: Vec<(Vec<u8>, Vec<NodeId>)>,
+    /// Names of programs and other words, in order, and for each what it means.
+    names: Vec<Vec<u8>>,
+    meanings: Vec<Vec<Meaning>>,
+}
+
+/// What a name of a program or another word means.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Meaning {
+    /// The unit that it speaks for.
+    pub(super) unit: UnitId,
+    /// The program, or the unit's first name.
+    pub(super) to: NodeId,
+    /// Whether it is a program's name.
+    pub(super) is_program: bool,
+    /// The folder whose files alone mean this by it.
+    pub(super) within: Option<NodeId>,
 }
 
 impl Targets {
     /// Indexes the units for which `stays` says no; `owner` gives each claimed name its unit.
-    pub(super) fn new(
+    pub fn new(
         tree: &Tree<'_>,
         claims: &[Claim],
         owner: &FxHashMap<NodeId, UnitId>,
@@ -52,9 +67,10 @@ impl Targets {
             above: FxHashMap::default(),
             relative: Vec::new(),
             prefixes: Vec::new(),
-            commands: Vec::new(),
+            names: Vec::new(),
+            meanings: Vec::new(),
         };
-        let mut commands: BTreeMap<Vec<u8>, Vec<NodeId>> = BTreeMap::new();
+        let mut names: BTreeMap<Vec<u8>, Vec<Meaning>> = BTreeMap::new();
         for (number, claim) in claims.iter().enumerate() {
             for (unit_number, unit) in claim.units.iter().enumerate() {
                 let id = UnitId {
@@ -75,12 +91,9 @@ impl Targets {
                     if let Some(area) = claim.area {
                         out.mark_above(tree, *node, area, id);
                     }
-                    if unit.commands && is_program(tree, *node) {
-                        commands
-                            .entry(tree.name(*node).to_vec())
-                            .or_default()
-                            .push(*node);
-                    }
+                }
+                for (name, meaning) in meanings(tree, unit, id) {
+                    names.entry(name).or_default().push(meaning);
                 }
                 out.nodes.insert(id, mine);
             }
@@ -90,13 +103,16 @@ impl Targets {
                 out.relative.extend(ending.map(|ending| (*ending, area)));
             }
         }
-        out.commands = commands.into_iter().collect();
+        (out.names, out.meanings) = names.into_iter().unzip();
         if !out.units.is_empty() {
             // Any absolute path may lead to a unit through links, so all of the root's names count.
-            out.prefixes = tree
-                .children(Tree::ROOT)
-                .map(|top| [b"/", tree.name(top), b"/"].concat())
-                .collect();
+            // One that could go itself, or holds what could, may be named without more behind it.
+            let prefix = |top| {
+                let may_end = out.units.contains_key(&top) || out.above.contains_key(&top);
+                let end: &[u8] = if may_end { b"" } else { b"/" };
+                [b"/", tree.name(top), end].concat()
+            };
+            out.prefixes = tree.children(Tree::ROOT).map(prefix).collect();
             let endings: std::collections::BTreeSet<_> = out
                 .relative
                 .iter()
@@ -125,8 +141,7 @@ impl Targets {
 
     /// A scanner for everything that may point here; `None` when nothing could go.
     pub(super) fn scanner(&self) -> Option<Scanner> {
-        let names: Vec<_> = self.commands.iter().map(|(name, _)| name.clone()).collect();
-        Scanner::new(&self.prefixes, &names)
+        Scanner::new(&self.prefixes, &self.names)
     }
 
     /// The unit that a name is part of.
@@ -161,11 +176,11 @@ impl Targets {
             .collect()
     }
 
-    /// The programs behind a name that the scanner found.
-    pub(super) fn programs(&self, number: usize) -> &[NodeId] {
-        self.commands
+    /// What a name that the scanner found means.
+    pub(super) fn meanings(&self, number: usize) -> &[Meaning] {
+        self.meanings
             .get(number)
-            .map(|(_, nodes)| nodes.as_slice())
+            .map(Vec::as_slice)
             .unwrap_or_default()
     }
 
@@ -199,16 +214,34 @@ impl Targets {
     }
 }
 
-/// Whether a file is a program whose name is its own: long and put together, so that it can be
-/// searched for in any file.
-fn is_program(tree: &Tree<'_>, node: NodeId) -> bool {
-    let name = tree.name(node);
-    let is_distinct = name.len() >= 8 && name.contains(&b'-');
-    let is_program = tree.name(tree.parent(node)) == b"bin" && tree.leaf_of(node).is_some();
-    // The folder of a toolchain is called as its triplet, from which programs' names are made.
-    let is_conda = name.windows(6).any(|part| part == b"-conda");
-    let is_triplet = is_conda && tree.is_directory(node) && name.ends_with(b"-linux-gnu");
-    is_distinct && (is_program || is_triplet)
+/// The names and words that speak for a unit.
+fn meanings<'t>(
+    tree: &'t Tree<'_>,
+    unit: &'t Unit,
+    id: UnitId,
+) -> impl Iterator<Item = (Vec<u8>, Meaning)> + 't {
+    let programs = unit.programs.iter().map(move |node| {
+        let meaning = Meaning {
+            unit: id,
+            to: *node,
+            is_program: true,
+            within: None,
+        };
+        (tree.name(*node).to_vec(), meaning)
+    });
+    let first = unit.nodes().first().copied();
+    let words = first.into_iter().flat_map(move |to| {
+        unit.words.iter().map(move |word| {
+            let meaning = Meaning {
+                unit: id,
+                to,
+                is_program: false,
+                within: word.within,
+            };
+            (word.text.clone(), meaning)
+        })
+    });
+    programs.chain(words)
 }
 
 /// The names that a written path may mean, starting from `base`: what is exactly there (links

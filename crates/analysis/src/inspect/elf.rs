@@ -22,8 +22,12 @@ pub struct Elf {
     pub runpath: Vec<Vec<u8>>,
 }
 
-/// Dynamic sections and string tables of real files stay below 2 MiB; larger ones are hostile.
-const MAX_TABLE: u64 = 16 << 20;
+/// Dynamic sections of real files hold some hundred entries of 16 bytes; larger ones are hostile.
+const MAX_DYNAMIC: u64 = 256 << 10;
+/// Of a library's name (`NAME_MAX` of Linux is 255; a path may stand in its place).
+const MAX_NAME: u64 = 4096;
+/// Of a list of folders, which may hold many of the longest paths.
+const MAX_FOLDERS: u64 = 1 << 20;
 
 /// Reads an ELF file; `None` when it is not one.
 ///
@@ -66,7 +70,7 @@ where
                     .map_err(text)?
                     .map(<[u8]>::to_vec);
             }
-            elf::PT_DYNAMIC if size <= MAX_TABLE => {
+            elf::PT_DYNAMIC if size <= MAX_DYNAMIC => {
                 dynamic = segment
                     .dynamic(endian, data)
                     .map_err(text)?
@@ -89,44 +93,42 @@ where
     let (Some(address), Some(size)) = (value(elf::DT_STRTAB), value(elf::DT_STRSZ)) else {
         return Ok(out);
     };
-    let strings = string_table::<H, R>(segments, endian, data, address, size)?;
-    let string = |offset: u64| -> Vec<u8> {
-        let rest = usize::try_from(offset)
-            .ok()
-            .and_then(|at| strings.get(at..))
-            .unwrap_or_default();
-        rest.split(|&b| b == 0).next().unwrap_or_default().to_vec()
+    // Programs with many symbols have string tables of 100 MB; only a few of the strings count here.
+    let table = file_offset::<H>(segments, endian, address)
+        .ok_or_else(|| "its string table is not in the file".to_owned())?;
+    let string = |at: u64, longest: u64| {
+        let len = size.saturating_sub(at).min(longest);
+        let bytes = table
+            .checked_add(at)
+            .and_then(|start| data.read_bytes_at(start, len).ok())
+            .ok_or_else(|| "its string table is cut short".to_owned())?;
+        let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
+        Ok::<_, String>(&bytes[..end])
     };
-    for entry in dynamic {
-        let offset = entry.val(endian);
-        match entry.tag(endian) {
-            elf::DT_NEEDED => out.needed.push(string(offset)),
-            elf::DT_RPATH => out.rpath.extend(folders(&string(offset))),
-            elf::DT_RUNPATH => out.runpath.extend(folders(&string(offset))),
-            elf::DT_NULL => break,
-            _ => {}
-        }
+    let names = dynamic
+        .iter()
+        .take_while(|entry| entry.tag(endian) != elf::DT_NULL)
+        .filter(|entry| entry.tag(endian) == elf::DT_NEEDED);
+    for entry in names {
+        out.needed
+            .push(string(entry.val(endian), MAX_NAME)?.to_vec());
+    }
+    if let Some(at) = value(elf::DT_RPATH) {
+        out.rpath = folders(string(at, MAX_FOLDERS)?);
+    }
+    if let Some(at) = value(elf::DT_RUNPATH) {
+        out.runpath = folders(string(at, MAX_FOLDERS)?);
     }
     Ok(out)
 }
 
-/// The bytes at a virtual address, which a loaded segment holds.
-fn string_table<'data, H, R>(
+/// Where in the file the bytes at a virtual address are, when a loaded segment holds them.
+fn file_offset<H: FileHeader<Endian = Endianness>>(
     segments: &[H::ProgramHeader],
     endian: Endianness,
-    data: R,
     address: u64,
-    size: u64,
-) -> Result<&'data [u8], String>
-where
-    H: FileHeader<Endian = Endianness>,
-    R: ReadRef<'data>,
-{
-    let missing = || "its string table is not in the file".to_owned();
-    if size > MAX_TABLE {
-        return Err(format!("a string table of {size} bytes is too large"));
-    }
-    let offset = segments.iter().find_map(|segment| {
+) -> Option<u64> {
+    segments.iter().find_map(|segment| {
         let start: u64 = segment.p_vaddr(endian).into();
         let len: u64 = segment.p_filesz(endian).into();
         let inside = address.checked_sub(start).filter(|inside| *inside < len)?;
@@ -134,9 +136,7 @@ where
         (segment.p_type(endian) == elf::PT_LOAD)
             .then(|| file.checked_add(inside))
             .flatten()
-    });
-    data.read_bytes_at(offset.ok_or_else(missing)?, size)
-        .map_err(|()| missing())
+    })
 }
 
 fn folders(list: &[u8]) -> Vec<Vec<u8>> {

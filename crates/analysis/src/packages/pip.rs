@@ -1,8 +1,15 @@
 //! Python distributions: `*.dist-info/RECORD` (PEP 376, PEP 627) and `*.egg-info` of older tools.
+//!
+//! pip marks what it was told to install with a file `REQUESTED` (PEP 376); others do not, and what
+//! they leave out says nothing.
+
+mod requirement;
+
+use std::collections::BTreeSet;
 
 use ounce_image::{NodeId, Tree, display};
 
-use super::{Ecosystem, Package, locate, text};
+use super::{Ecosystem, Package, Strength, below, file, text, unique};
 use crate::finding::Problem;
 
 pub(super) fn load(tree: &Tree<'_>, problems: &mut Vec<Problem>) -> Vec<Package> {
@@ -18,7 +25,51 @@ pub(super) fn load(tree: &Tree<'_>, problems: &mut Vec<Problem>) -> Vec<Package>
             packages.extend(egg_info(tree, node, stem, problems));
         }
     }
+    mark_requests(tree, &mut packages);
     packages
+}
+
+/// Says of each distribution whether it was asked for. Only pip says so, and only since 20.2: where it
+/// marked nothing, nothing is known.
+fn mark_requests(tree: &Tree<'_>, packages: &mut [Package]) {
+    let child = |package: &Package, name: &[u8]| tree.child(tree.parent(package.record), name);
+    let by_pip = |package: &Package| installer(tree, package).is_none_or(|name| name == "pip");
+    let is_marked = |package: &Package| child(package, b"REQUESTED").is_some() && by_pip(package);
+    let marking: BTreeSet<NodeId> = packages
+        .iter()
+        .filter(|package| is_marked(package))
+        .map(|package| package.prefix)
+        .collect();
+    for package in packages {
+        // Conda packages are built with pip, whose marks are left in some.
+        if installer(tree, package).is_some_and(|name| name == "conda") {
+            continue;
+        }
+        let marks = [&b"REQUESTED"[..], b"direct_url.json"];
+        if marks.iter().any(|name| child(package, name).is_some()) {
+            package.requested = Some(true);
+        } else if marking.contains(&package.prefix) && installer(tree, package).is_some() {
+            package.requested = by_pip(package).then_some(false);
+        }
+    }
+}
+
+/// The program that installed a distribution (PEP 376, "INSTALLER").
+fn installer(tree: &Tree<'_>, package: &Package) -> Option<String> {
+    let node = tree.child(tree.parent(package.record), b"INSTALLER")?;
+    Some(text(tree, node, &mut Vec::new())?.trim().to_owned())
+}
+
+/// The words that asked for a distribution: its address where it had one (PEP 610).
+pub(super) fn words(tree: &Tree<'_>, package: &Package) -> Option<String> {
+    let origin = tree
+        .child(tree.parent(package.record), b"direct_url.json")
+        .and_then(|node| text(tree, node, &mut Vec::new()))
+        .and_then(|content| serde_json::from_str::<serde_json::Value>(&content).ok());
+    match origin.as_ref().and_then(|origin| origin["url"].as_str()) {
+        Some(url) => Some(url.to_owned()),
+        None => Some(format!("named to {}", installer(tree, package)?)),
+    }
 }
 
 fn dist_info(
@@ -29,9 +80,11 @@ fn dist_info(
 ) -> Option<Package> {
     let record = tree.child(folder, b"RECORD");
     let metadata = tree.child(folder, b"METADATA");
-    let (name, version) = identity(tree, metadata, stem, problems);
     let site = tree.parent(folder);
-    let mut files: Vec<_> = below(tree, folder);
+    let metadata_text = metadata.and_then(|node| text(tree, node, problems));
+    let metadata_text = metadata_text.unwrap_or_default();
+    let (name, version) = identity(&metadata_text, stem);
+    let mut files: Vec<_> = below(tree, folder).collect();
     if let Some(content) = record.and_then(|record| text(tree, record, problems)) {
         files.extend(
             content
@@ -46,7 +99,14 @@ fn dist_info(
         version,
         prefix: site,
         record: record.or(metadata)?,
+        strength: match record {
+            Some(_) => Strength::Digest,
+            None => Strength::Inside,
+        },
         files: unique(files),
+        depends: depends(headers(&metadata_text, "Requires-Dist"), tree, site),
+        provides: Vec::new(),
+        requested: None,
     })
 }
 
@@ -63,14 +123,22 @@ fn egg_info(
     } else {
         Some(node)
     };
-    let (name, version) = identity(tree, metadata, stem, problems);
+    let metadata_text = metadata.and_then(|node| text(tree, node, problems));
+    let metadata_text = metadata_text.unwrap_or_default();
+    let (name, version) = identity(&metadata_text, stem);
+    // Sections are for extras and markers.
+    let requires = child(b"requires.txt").and_then(|list| text(tree, list, problems));
+    let requires = requires.unwrap_or_default();
+    let requires = requires.lines().take_while(|line| !line.starts_with('['));
     let mut files = if tree.is_directory(node) {
-        below(tree, node)
+        below(tree, node).collect()
     } else {
         vec![node]
     };
+    let mut strength = Strength::Inside;
     if let Some(content) = child(b"installed-files.txt").and_then(|list| text(tree, list, problems))
     {
+        strength = Strength::Listed;
         files.extend(
             content
                 .lines()
@@ -80,16 +148,14 @@ fn egg_info(
         child(b"top_level.txt").and_then(|list| text(tree, list, problems))
     {
         // distutils and Debian record only the modules' names.
+        strength = Strength::Inferred;
         for module in content
             .lines()
             .map(str::trim)
             .filter(|module| !module.is_empty() && !module.contains(".."))
         {
-            files.extend(
-                tree.child(site, module.as_bytes())
-                    .map(|package| below(tree, package))
-                    .unwrap_or_default(),
-            );
+            let folder = tree.child(site, module.as_bytes());
+            files.extend(folder.into_iter().flat_map(|folder| below(tree, folder)));
             files.extend(file(tree, site, format!("{module}.py").as_bytes()));
         }
     }
@@ -99,27 +165,17 @@ fn egg_info(
         version,
         prefix: site,
         record: metadata?,
+        strength,
         files: unique(files),
+        depends: depends(requires, tree, site),
+        provides: Vec::new(),
+        requested: None,
     })
 }
 
 /// Name and version from the metadata (PEP 566), else from the folder's name.
-fn identity(
-    tree: &Tree<'_>,
-    metadata: Option<NodeId>,
-    stem: &[u8],
-    problems: &mut Vec<Problem>,
-) -> (String, String) {
-    let content = metadata
-        .and_then(|node| text(tree, node, problems))
-        .unwrap_or_default();
-    let header = |key: &str| {
-        let lines = content.lines().take_while(|line| !line.is_empty());
-        lines
-            .filter_map(|line| line.split_once(':'))
-            .find(|(k, _)| k.eq_ignore_ascii_case(key))
-            .map(|(_, value)| value.trim().to_owned())
-    };
+fn identity(metadata: &str, stem: &[u8]) -> (String, String) {
+    let header = |key| headers(metadata, key).next().map(str::to_owned);
     let stem = display(stem);
     let mut parts = stem.split('-');
     let name = parts.next().unwrap_or_default().to_owned();
@@ -130,20 +186,30 @@ fn identity(
     )
 }
 
-fn unique(mut files: Vec<NodeId>) -> Vec<NodeId> {
-    files.sort_unstable();
-    files.dedup();
-    files
+/// The values of a header, which stands before the first empty line.
+fn headers<'a>(metadata: &'a str, key: &str) -> impl Iterator<Item = &'a str> {
+    let lines = metadata.lines().take_while(|line| !line.is_empty());
+    lines
+        .filter_map(|line| line.split_once(':'))
+        .filter(move |(k, _)| k.eq_ignore_ascii_case(key))
+        .map(|(_, value)| value.trim())
 }
 
-fn below(tree: &Tree<'_>, folder: NodeId) -> Vec<NodeId> {
-    tree.walk(folder)
-        .filter(|node| tree.leaf_of(*node).is_some())
-        .collect()
+/// The names in requirements that count for a folder `lib/python3.12/site-packages`.
+fn depends<'a>(
+    requirements: impl Iterator<Item = &'a str>,
+    tree: &Tree<'_>,
+    site: NodeId,
+) -> Vec<String> {
+    let python = python(tree.name(tree.parent(site)));
+    let names = requirements.filter_map(|text| requirement::name(text, python));
+    names.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-fn file(tree: &Tree<'_>, base: NodeId, path: &[u8]) -> Option<NodeId> {
-    locate(tree, base, path).filter(|node| tree.leaf_of(*node).is_some())
+fn python(folder: &[u8]) -> requirement::Python {
+    let version = std::str::from_utf8(folder).ok()?.strip_prefix("python")?;
+    let (major, minor) = version.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 /// The first field of a line of CSV, which is quoted when the path holds a comma or a quote.

@@ -10,7 +10,7 @@
 //! **Example.** `/var/lib/apt/lists/deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages`.
 
 use super::{Context, Rule, Tier};
-use crate::finding::Claim;
+use crate::finding::{Claim, Guard};
 
 pub(super) const RULE: Rule = Rule {
     id: "apt-lists",
@@ -33,7 +33,9 @@ const READERS: [&[u8]; 5] = [
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let lists = context.folder("/var/lib/apt/lists");
     let reader = context.has_program(|name| READERS.contains(&name));
-    let guard = reader.then(|| "a program that searches the lists is in the image".to_owned());
+    let guard = Guard::refused(
+        reader.then(|| "a program that searches the lists is in the image".to_owned()),
+    );
     let claim = |area| {
         let mut units = context.files(area, |node| context.tree.name(node) != b"lock");
         units

@@ -33,11 +33,19 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 /// them.
 pub(super) fn reason_to_keep(context: &Context<'_>, prefix: NodeId) -> Option<String> {
     context.packages.iter().find_map(|package| {
-        // A package of another conda environment has that one's compilers.
-        let elsewhere = package.ecosystem == Ecosystem::Conda && package.prefix != prefix;
-        let row = TABLE.package.iter().find(|row| {
-            !elsewhere && row.names.iter().any(|name| same_name(name, &package.name))
-        })?;
+        let counts = match package.ecosystem {
+            // A package of another conda environment has that one's compilers.
+            Ecosystem::Conda => package.prefix == prefix,
+            // The names of the table mean something else there.
+            Ecosystem::Npm | Ecosystem::Gem | Ecosystem::Jar | Ecosystem::Go | Ecosystem::Rust => {
+                false
+            }
+            _ => true,
+        };
+        let row = TABLE
+            .package
+            .iter()
+            .find(|row| counts && row.names.iter().any(|name| same_name(name, &package.name)))?;
         Some(format!(
             "{} {} {}",
             package.ecosystem.name(),
@@ -48,7 +56,7 @@ pub(super) fn reason_to_keep(context: &Context<'_>, prefix: NodeId) -> Option<St
 }
 
 /// PEP 503: upper case, `-`, `_` and `.` make no difference on PyPI.
-fn same_name(a: &str, b: &str) -> bool {
+pub(super) fn same_name(a: &str, b: &str) -> bool {
     let fold = |c: char| {
         if c == '_' || c == '.' {
             '-'

@@ -26,8 +26,9 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     let shares = conda_prefixes(context.tree)
         .into_iter()
         .filter_map(|prefix| context.tree.child(prefix, b"share"));
+    let is_owned = |node| context.packages.is_installed(node);
     shares
-        .flat_map(|share| docs::claims(context, &RULE, share))
+        .flat_map(|share| docs::claims(context, &RULE, share, &is_owned))
         .collect()
 }
 

@@ -12,7 +12,7 @@
 use ounce_image::NodeId;
 
 use super::{Context, Rule, Tier, compilers};
-use crate::finding::{Claim, Unit};
+use crate::finding::{Claim, Guard, Unit};
 use crate::packages::conda_prefixes;
 
 pub(super) const RULE: Rule = Rule {
@@ -51,6 +51,7 @@ fn claim(
     let guard = compiler
         .cloned()
         .or_else(|| compilers::reason_to_keep(context, prefix));
+    let guard = Guard::refused(guard);
     // Python's sysconfig reads this one when it runs.
     let is_header = |node: &NodeId| context.tree.name(*node) != b"pyconfig.h";
     let units = context.tree.children(include).map(|child| Unit {

@@ -14,10 +14,10 @@
 
 use std::collections::BTreeSet;
 
-use ounce_image::NodeId;
+use ounce_image::{NodeId, Tree};
 
 use super::{Context, Rule, Tier, compilers};
-use crate::finding::{Claim, Content, Unit};
+use crate::finding::{Claim, Guard, Unit};
 use crate::packages::{Ecosystem, Package, conda_prefixes};
 
 pub(super) const RULE: Rule = Rule {
@@ -89,14 +89,27 @@ fn toolchain(context: &Context<'_>, prefix: NodeId) -> Option<Claim> {
         return None;
     }
     let unit = Unit {
-        content: Content::Names(names.into_iter().collect()),
-        guard: compilers::reason_to_keep(context, prefix),
-        commands: true,
+        guard: Guard::refused(compilers::reason_to_keep(context, prefix)),
+        programs: names
+            .iter()
+            .copied()
+            .filter(|node| is_program(tree, *node))
+            .collect(),
+        ..Unit::names(names.into_iter().collect())
     };
     Some(Claim {
         prefix: Some(prefix),
         ..Claim::new(&RULE, None, vec![unit])
     })
+}
+
+/// Whether a file is a program whose name is its own: long and put together.
+fn is_program(tree: &Tree<'_>, node: NodeId) -> bool {
+    let name = tree.name(node);
+    let is_distinct = name.len() >= 8 && name.contains(&b'-');
+    let is_program = tree.name(tree.parent(node)) == b"bin" && tree.leaf_of(node).is_some();
+    // The folder of a toolchain is called as its triplet, from which programs' names are made.
+    is_distinct && (is_program || (tree.is_directory(node) && is_triplet(name)))
 }
 
 fn is_part(package: &str) -> bool {

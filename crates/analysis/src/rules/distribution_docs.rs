@@ -1,10 +1,11 @@
-//! Documentation of the distribution: `/usr/share/doc`, `man`, `info`, `gtk-doc`, and the same
-//! under `/usr/local`.
+//! Documentation of the distribution: `/usr/share/doc`, `man`, `info`, `gtk-doc`, `help`, notes for
+//! `lintian` and `reportbug`, and the same under `/usr/local`.
 //!
 //! **Why it is safe.** Programs do not read it. Debian allows leaving it out at installation
 //! (dpkg.cfg(5), `path-exclude`) and ships its own minimal images so. Copyright files and other
 //! licences stay, as Debian policy 12.5 and most licences demand; so do links, folders, examples,
-//! programs, and documents that no package brought: somebody put those there.
+//! programs, and documents that no package brought (under `/usr/local`: nor a RUN step): somebody put those
+//! there.
 //!
 //! **Evidence.** A program that names a document keeps the documents of that package. Manual and
 //! info pages stay where a program that shows them is in the image. The lists of files that package
@@ -12,6 +13,8 @@
 //! count: see `crates/analysis/src/knowledge/harmless.toml`.
 //!
 //! **Example.** `/usr/share/doc/libc6/changelog.Debian.gz`.
+
+use ounce_image::NodeId;
 
 use super::{Context, Rule, Tier, docs};
 use crate::finding::Claim;
@@ -26,12 +29,17 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn find(context: &Context<'_>) -> Vec<Claim> {
-    let shares = ["/usr/share", "/usr/local/share"]
-        .into_iter()
-        .filter_map(|path| context.folder(path));
-    shares
-        .flat_map(|share| docs::claims(context, &RULE, share))
-        .collect()
+    let is_owned = |node| context.packages.is_installed(node);
+    let made_by_run = context.made_by_run();
+    let is_brought = |node| is_owned(node) || made_by_run(node);
+    // What was installed into /usr/local has no package, as a rule.
+    let system = context.folder("/usr/share");
+    let local = context.folder("/usr/local/share");
+    let claims = |share: Option<NodeId>, is_brought: &dyn Fn(NodeId) -> bool| {
+        share.map(|share| docs::claims(context, &RULE, share, is_brought))
+    };
+    let found = [claims(system, &is_owned), claims(local, &is_brought)];
+    found.into_iter().flatten().flatten().collect()
 }
 
 #[cfg(test)]
@@ -98,6 +106,14 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_that_only_names_itself_was_put_there_by_somebody() {
+        // The end of an empty archive (APPNOTE.TXT 4.3.16).
+        let empty = format!("PK\\x05\\x06{}", "\\x00".repeat(18));
+        let found = decide_text(&format!("{ROOT}usr/share/doc/t/demo.jar = {empty}\n"));
+        assert_eq!(found.gone, decide_text(ROOT).gone);
+    }
+
+    #[test]
     fn an_image_that_serves_the_documents_keeps_them() {
         let config =
             serde_json::json!({ "Cmd": ["python3", "-m", "http.server", "-d", "/usr/share/doc"] });
@@ -106,5 +122,14 @@ mod tests {
             found.held["/usr/share/doc/t/changelog.gz"],
             "the image's Cmd names /usr/share/doc"
         );
+    }
+
+    #[test]
+    fn lists_of_apk_and_rpm_do_not_hold_documents() {
+        let found = decide_text(
+            "[apk]\nlib/apk/db/installed = P:t\\nV:1\\nF:usr/share/doc/t\\nR:guide.txt\\nR:more.txt\\n\\n\nvar/lib/rpm/Packages = /usr/share/doc/t/more.txt\nusr/share/doc/t/guide.txt = x\nusr/share/doc/t/more.txt = x\n",
+        );
+        let expected = ["/usr/share/doc/t/guide.txt", "/usr/share/doc/t/more.txt"];
+        assert_eq!(found.gone, set(&expected));
     }
 }

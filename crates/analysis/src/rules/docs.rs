@@ -3,7 +3,7 @@
 use ounce_image::NodeId;
 
 use super::Context;
-use crate::finding::{Claim, Unit};
+use crate::finding::{Claim, Guard, Unit};
 use crate::rules::Rule;
 
 /// Programs that show manual pages. Where one is there, the pages are what it is there for.
@@ -29,8 +29,26 @@ const LICENCES: [&str; 8] = [
     "patents",
 ];
 
+/// Folders that a program of their own shows, with the beginnings of its names: GNOME's help and its
+/// developers' books, Debian's register of documents, notes for checking and reporting on packages.
+const OTHERS: [(&str, &[&str]); 5] = [
+    ("help", &["yelp", "gnome-help", "khelpcenter"]),
+    ("devhelp", &["devhelp", "gnome-builder"]),
+    ("doc-base", &["install-docs", "dwww", "dhelp", "doccentral"]),
+    ("lintian", &["lintian"]),
+    ("bug", &["reportbug", "querybts"]),
+];
+
+/// Tells of files whether they came with something installed; what did not is there on purpose.
+type IsBrought<'a> = &'a dyn Fn(NodeId) -> bool;
+
 /// The claims on documentation below a `share` folder.
-pub(super) fn claims(context: &Context<'_>, rule: &'static Rule, share: NodeId) -> Vec<Claim> {
+pub(super) fn claims(
+    context: &Context<'_>,
+    rule: &'static Rule,
+    share: NodeId,
+    is_brought: IsBrought<'_>,
+) -> Vec<Claim> {
     let tree = context.tree;
     let folder = |name: &str| {
         tree.child(share, name.as_bytes())
@@ -45,25 +63,48 @@ pub(super) fn claims(context: &Context<'_>, rule: &'static Rule, share: NodeId) 
                 rule,
                 Some(area),
                 tree.children(area)
-                    .map(|child| documents(context, child))
+                    .map(|child| documents(context, child, is_brought))
                     .filter(|unit| !unit.nodes().is_empty())
                     .collect(),
             )
         }));
     }
-    for (name, readers) in [
-        ("man", MANUAL_READERS.as_slice()),
-        ("info", INFO_READERS.as_slice()),
-    ] {
-        let reader =
-            context.has_program(|name| readers.iter().any(|reader| is_called(name, reader)));
-        let guard = reader.then(|| format!("a program that shows {name} pages is in the image"));
-        out.extend(
-            folder(name)
-                .map(|area| Claim::new(rule, Some(area), pages(context, area, guard.as_ref()))),
-        );
+    for (name, readers) in OTHERS {
+        let guard = guard(context, name, readers);
+        let unit = |child| Unit {
+            guard: guard.clone(),
+            ..documents(context, child, is_brought)
+        };
+        out.extend(folder(name).map(|area| {
+            let units = tree.children(area).map(unit);
+            let units = units.filter(|unit| !unit.nodes().is_empty());
+            Claim::new(rule, Some(area), units.collect())
+        }));
     }
+    out.extend(folder("man").map(|area| manual(context, rule, area, is_brought)));
+    let guard = guard(context, "info", &INFO_READERS);
+    out.extend(
+        folder("info")
+            .map(|area| Claim::new(rule, Some(area), pages(context, area, &guard, is_brought))),
+    );
     out
+}
+
+/// The claim on a folder of manual pages.
+pub(super) fn manual(
+    context: &Context<'_>,
+    rule: &'static Rule,
+    area: NodeId,
+    is_brought: impl Fn(NodeId) -> bool,
+) -> Claim {
+    let guard = guard(context, "man", &MANUAL_READERS);
+    Claim::new(rule, Some(area), pages(context, area, &guard, &is_brought))
+}
+
+/// Refused where a program that shows such pages is in the image.
+fn guard(context: &Context<'_>, name: &str, readers: &[&str]) -> Guard {
+    let reader = context.has_program(|name| readers.iter().any(|reader| is_called(name, reader)));
+    Guard::refused(reader.then(|| format!("a program that shows {name} pages is in the image")))
 }
 
 /// Whether a program is a reader or a variant of it, such as `emacs-nox` or `man.1`.
@@ -74,7 +115,7 @@ fn is_called(name: &[u8], reader: &str) -> bool {
 
 /// Files below a folder that are no licences, and the links to such files. Folders and the links
 /// to them stay: they cost nothing, and `copyright` is often found through them.
-fn documents(context: &Context<'_>, folder: NodeId) -> Unit {
+fn documents(context: &Context<'_>, folder: NodeId, is_brought: IsBrought<'_>) -> Unit {
     let tree = context.tree;
     let leads_to_document = |node: NodeId| {
         let target = tree
@@ -88,26 +129,33 @@ fn documents(context: &Context<'_>, folder: NodeId) -> Unit {
         .filter(|node| tree.leaf_of(*node).is_some());
     Unit::names(
         files
-            .filter(|node| is_prose(context, *node) && leads_to_document(*node))
+            .filter(|node| {
+                is_brought(*node) && is_prose(context, *node) && leads_to_document(*node)
+            })
             .collect(),
     )
 }
 
 /// Manual pages, and the links between them.
-fn pages(context: &Context<'_>, area: NodeId, guard: Option<&String>) -> Vec<Unit> {
-    let pages = context.tree.walk(area).filter(|node| {
-        context.tree.leaf_of(*node).is_some() && context.packages.owner(*node).is_some()
-    });
+fn pages(
+    context: &Context<'_>,
+    area: NodeId,
+    guard: &Guard,
+    is_brought: IsBrought<'_>,
+) -> Vec<Unit> {
+    let pages = context
+        .tree
+        .walk(area)
+        .filter(|node| context.tree.leaf_of(*node).is_some() && is_brought(*node));
     pages
         .map(|page| Unit {
-            guard: guard.cloned(),
+            guard: guard.clone(),
             ..Unit::names(vec![page])
         })
         .collect()
 }
 
-/// Whether a document came with a package, as something to read: documents that no package owns were
-/// put there by somebody, examples are there to be used, and licences must stay.
+/// Whether a document is there to be read: examples are there to be used, and licences must stay.
 fn is_prose(context: &Context<'_>, node: NodeId) -> bool {
     let path = context.tree.path(node);
     let is_example = path.components().any(|part| EXAMPLES.contains(&part));
@@ -116,13 +164,11 @@ fn is_prose(context: &Context<'_>, node: NodeId) -> bool {
             .tree
             .attributes(node)
             .is_none_or(|file| file.mode & 0o111 != 0);
-    context.packages.owner(node).is_some()
-        && !is_licence(context, node)
-        && !is_example
-        && !is_program
+    !is_licence(context, node) && !is_example && !is_program
 }
 
-fn is_licence(context: &Context<'_>, node: NodeId) -> bool {
+/// Whether a document must travel with what it came with, by its name.
+pub(super) fn is_licence(context: &Context<'_>, node: NodeId) -> bool {
     let name = String::from_utf8_lossy(context.tree.name(node)).to_ascii_lowercase();
     LICENCES.iter().any(|known| name.starts_with(known))
 }

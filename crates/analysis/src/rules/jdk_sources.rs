@@ -51,7 +51,7 @@ fn is_source(context: &Context<'_>, node: NodeId) -> bool {
     let in_jvm = || tree.path(node).components().any(|part| part == b"jvm");
     is_home(folder)
         || (is_home(tree.parent(folder)) && tree.name(folder) == b"lib")
-        || (context.packages.owner(node).is_some() && in_jvm())
+        || (context.packages.is_installed(node) && in_jvm())
 }
 
 #[cfg(test)]

@@ -111,6 +111,15 @@ mod tests {
     }
 
     #[test]
+    fn the_folder_that_a_service_logs_to_stays() {
+        let service = "var/log/mysql/ (0750 7:7)\nvar/log/unattended-upgrades/ (0755)\nvar/log/unattended-upgrades/a.log = x\n";
+        let found = decide_text(&format!("{LOG}{service}"));
+        assert!(found.gone.contains("/var/log/unattended-upgrades/a.log"));
+        assert!(!found.gone.contains("/var/log/mysql"));
+        assert!(!found.gone.contains("/var/log/unattended-upgrades"));
+    }
+
+    #[test]
     fn logs_of_a_folder_that_the_image_follows_stay() {
         let config = serde_json::json!({ "Cmd": ["sh", "-c", "tail -F /var/log/apt/*.log"] });
         let found = decide(&ounce_testkit::image(LOG).with_config(config));

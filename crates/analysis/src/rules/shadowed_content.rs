@@ -12,7 +12,7 @@
 //! in the first layer for everyone to pull.
 
 use super::{Context, Rule, Tier};
-use crate::finding::{Claim, Content, Unit};
+use crate::finding::{Claim, Content, Guard, Unit};
 
 pub(super) const RULE: Rule = Rule {
     id: "shadowed-content",
@@ -30,8 +30,9 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         .filter(|(entry, _)| !context.tree.is_disputed(*entry))
         .map(|(entry, _)| Unit {
             content: Content::Hidden(vec![entry]),
-            guard: None,
-            commands: false,
+            guard: Guard::Evidence,
+            programs: Vec::new(),
+            words: Vec::new(),
         })
         .collect();
     if units.is_empty() {

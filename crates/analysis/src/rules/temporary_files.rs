@@ -15,7 +15,7 @@
 use ounce_image::NodeId;
 
 use super::{Context, Rule, Tier};
-use crate::finding::Claim;
+use crate::finding::{Claim, Guard};
 
 pub(super) const RULE: Rule = Rule {
     id: "temporary-files",
@@ -33,8 +33,10 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         .into_iter()
         .filter_map(|path| context.folder(path));
     let claim = |(folder, top): (NodeId, NodeId)| {
-        let guard = named(context, folder)
-            .then(|| "the image's config or a home names this folder".to_owned());
+        let guard = Guard::refused(
+            named(context, folder)
+                .then(|| "the image's config or a home names this folder".to_owned()),
+        );
         let mut units = context.files(top, |node| is_data(context, node) && made_by_run(node));
         units
             .iter_mut()

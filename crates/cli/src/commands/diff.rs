@@ -6,7 +6,7 @@ use ounce_analysis::Options;
 use ounce_image::format::{self, Reference};
 use ounce_image::{Tree, compare};
 
-use super::{analyse, deliver_text};
+use super::{analyse, print};
 use crate::args::{Diff, Source};
 use crate::error::{CommandError, EXIT_NO};
 use crate::report::diff::{self, Side};
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Diff) -> Result<ExitCode, CommandError> {
         false => ExitCode::SUCCESS,
     };
     let text = diff.only(args.by).text(args.format, args.by.is_some());
-    deliver_text(&text, args.output.as_deref())?;
+    print(&text, args.output.as_deref())?;
     Ok(code)
 }
 

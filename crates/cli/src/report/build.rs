@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use ounce_analysis::evidence::UnitId;
 use ounce_analysis::finding::How;
 use ounce_analysis::ledger::{self, Cause, Item};
-use ounce_analysis::{Decision, Packages, Plan};
+use ounce_analysis::{Decision, Guard, Packages, Plan};
 use ounce_image::format::{Reference, Transport, Written};
 use ounce_image::{Digest, Fate as LayerFate, NodeId, Tree, display};
 
-use super::model::{Fate, Image, Outcome, Part, Problem, Reason, Report, Row, Size, VERSION, View};
+use super::model::{
+    Fate, Image, Outcome, Part, Problem, Proof, Reason, Report, Row, Size, VERSION, View,
+};
 use crate::args::By;
 use crate::session::Session;
 
@@ -70,6 +73,7 @@ impl Report {
             },
             rows,
             result: None,
+            duplicates: None,
             problems,
             notes: Vec::new(),
         })
@@ -119,8 +123,8 @@ impl Report {
 }
 
 impl Image {
-    /// What a report says of the image itself.
-    pub(crate) fn of(session: &Session) -> Self {
+    /// The image of a session.
+    pub(super) fn of(session: &Session) -> Self {
         let image = &session.image;
         let has_config = session.reference.transport != Transport::Rootfs;
         Self {
@@ -134,19 +138,24 @@ impl Image {
 }
 
 /// Causes: what goes, what is held back, what stays; each group the largest first.
-fn causes(items: &[Item<'_>], plan: &Plan, size_of: impl Fn(&Item<'_>) -> Size) -> Vec<Row> {
+pub(super) fn causes(
+    items: &[Item<'_>],
+    plan: &Plan,
+    size_of: impl Fn(&Item<'_>) -> Size,
+) -> Vec<Row> {
     let mut groups: BTreeMap<(Fate, &str), Group> = BTreeMap::new();
     for item in items {
-        let (fate, id, title, tier, why) = match item.cause {
-            Cause::Gone(rule) => (
-                Fate::Gone,
-                rule.id,
-                rule.title,
-                Some(rule.tier.name()),
-                rule.why,
-            ),
-            Cause::Held(rule, _) => (Fate::Held, rule.id, rule.title, Some(rule.tier.name()), ""),
-            Cause::Kept(kind) => (Fate::Kept, kind.id, kind.title, None, kind.why),
+        let (fate, rule, unit) = match item.cause {
+            Cause::Gone(rule, unit) => (Fate::Gone, Ok(rule), unit),
+            Cause::Offered(rule, unit) => (Fate::Offered, Ok(rule), Some(unit)),
+            Cause::Held(rule, unit) => (Fate::Held, Ok(rule), Some(unit)),
+            Cause::OptIn(rule, unit) => (Fate::OptIn, Ok(rule), Some(unit)),
+            Cause::Kept(kind) => (Fate::Kept, Err(kind), None),
+        };
+        let (id, title, tier, why) = match rule {
+            Ok(rule) if fate == Fate::Held => (rule.id, rule.title, Some(rule.tier.name()), ""),
+            Ok(rule) => (rule.id, rule.title, Some(rule.tier.name()), rule.why),
+            Err(kind) => (kind.id, kind.title, None, kind.why),
         };
         let group = groups.entry((fate, id)).or_insert_with(|| {
             let row = Row {
@@ -159,14 +168,12 @@ fn causes(items: &[Item<'_>], plan: &Plan, size_of: impl Fn(&Item<'_>) -> Size) 
                 row,
                 parts: BTreeMap::new(),
                 reasons: BTreeMap::new(),
+                proofs: BTreeMap::new(),
             }
         });
         count(&mut group.row, item, size_of(item));
-        if let Cause::Held(_, unit) = item.cause {
-            *group
-                .reasons
-                .entry(reason(plan.decisions.get(&unit)))
-                .or_default() += item.size.disk;
+        if let Some(unit) = unit {
+            group.explain(plan, unit, item.size.disk);
         }
         if let Some(owner) = item.owner {
             *group.parts.entry(owner.name.clone()).or_default() += item.size.disk;
@@ -190,9 +197,24 @@ struct Group {
     parts: BTreeMap<String, u64>,
     /// Bytes on disk by what keeps them.
     reasons: BTreeMap<Reason, u64>,
+    /// Bytes on disk by what the guard found.
+    proofs: BTreeMap<String, u64>,
 }
 
 impl Group {
+    /// Adds what was decided on a unit, and why.
+    fn explain(&mut self, plan: &Plan, unit: UnitId, disk: u64) {
+        match plan.decisions.get(&unit) {
+            Some(Decision::Gone | Decision::Offered) => {
+                if let Guard::Proved(text) = &plan.unit(unit).1.guard {
+                    *self.proofs.entry(text.clone()).or_default() += disk;
+                }
+            }
+            Some(decision) => *self.reasons.entry(reason(decision)).or_default() += disk,
+            None => {}
+        }
+    }
+
     fn finish(self) -> Row {
         let parts = self.parts.into_iter().filter(|(_, disk)| *disk > 0);
         let mut largest: Vec<Part> = parts.map(|(name, disk)| Part { name, disk }).collect();
@@ -204,7 +226,12 @@ impl Group {
             .collect();
         held_by.sort_by(|a, b| b.disk.cmp(&a.disk).then_with(|| a.cmp(b)));
         held_by.truncate(MAX_REASONS);
+        let proofs = self.proofs.into_iter();
+        let mut proved_by: Vec<Proof> = proofs.map(|(text, disk)| Proof { text, disk }).collect();
+        proved_by.sort_by(|a, b| b.disk.cmp(&a.disk).then_with(|| a.text.cmp(&b.text)));
+        proved_by.truncate(MAX_REASONS);
         Row {
+            proved_by,
             largest,
             held_by,
             ..self.row
@@ -212,32 +239,26 @@ impl Group {
     }
 }
 
-fn reason(decision: Option<&Decision>) -> Reason {
+fn reason(decision: &Decision) -> Reason {
+    let said = |text: &str| Reason {
+        disk: 0,
+        from: None,
+        how: text.to_owned(),
+        to: None,
+        offset: None,
+    };
     match decision {
-        Some(Decision::Held(evidence)) => Reason {
-            disk: 0,
+        Decision::Held(evidence) => Reason {
             from: Some(evidence.from.to_string()),
-            how: evidence.how.to_string(),
             to: Some(evidence.to.to_string()),
             offset: match evidence.how {
-                How::Path(at) | How::Command(at) => Some(at),
+                How::Path(at) | How::Command(at) | How::Word(at) => Some(at),
                 How::Symlink | How::Needed => None,
             },
+            ..said(&evidence.how.to_string())
         },
-        Some(Decision::Kept(why)) => Reason {
-            disk: 0,
-            from: None,
-            how: why.clone(),
-            to: None,
-            offset: None,
-        },
-        Some(Decision::Gone) | None => Reason {
-            disk: 0,
-            from: None,
-            how: String::new(),
-            to: None,
-            offset: None,
-        },
+        Decision::Kept(text) | Decision::OptIn(text) => said(text),
+        Decision::Gone | Decision::Offered => said(""),
     }
 }
 
@@ -266,7 +287,7 @@ fn owners(items: &[Item<'_>], size_of: impl Fn(&Item<'_>) -> Size) -> Vec<Row> {
 
 fn count(row: &mut Row, item: &Item<'_>, size: Size) {
     row.size.add(size);
-    if matches!(item.cause, Cause::Gone(_)) {
+    if matches!(item.cause, Cause::Gone(..)) {
         row.gone += size.disk;
     }
     if item.node.is_none() {
@@ -329,7 +350,7 @@ pub(super) fn instruction(step: &str) -> String {
 
 /// Folders and files, `wanted` rows at most: each of the largest has a row of its own, without what
 /// has another.
-fn paths(
+pub(super) fn paths(
     tree: &Tree<'_>,
     items: &[Item<'_>],
     size_of: impl Fn(&Item<'_>) -> Size,

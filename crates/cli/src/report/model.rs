@@ -1,5 +1,7 @@
 //! The report as data. This is what `--format json` writes; its schema is `docs/report.schema.json`.
 
+pub(crate) mod package;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -30,6 +32,9 @@ pub(crate) struct Report {
     /// The slimmed image; absent for an analysis.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<Outcome>,
+    /// What stays although it is there more than once; absent when the image was not searched for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) duplicates: Option<Duplicates>,
     /// Files that could not be understood. They stay, and so does what they may point at.
     pub(crate) problems: Vec<Problem>,
     /// Remarks for people.
@@ -90,12 +95,16 @@ pub(crate) enum View {
 
 /// What becomes of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Fate {
     /// It goes.
     Gone,
+    /// It stays, but would go with `--tier guarded`.
+    Offered,
     /// A rule found it, but it stays.
     Held,
+    /// It stays because it is of use; `held_by` says what it would cost to go without.
+    OptIn,
     /// It stays.
     Kept,
 }
@@ -121,6 +130,9 @@ pub(crate) struct Row {
     /// What keeps it: at most 100 reasons, each once, with the files they are about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) held_by: Vec<Reason>,
+    /// What the rule's guard looked at and found, where it has one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) proved_by: Vec<Proof>,
     /// The packages with the most bytes in it, at most 5.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) largest: Vec<Part>,
@@ -141,7 +153,7 @@ pub(crate) struct Reason {
     /// What points at it; absent when the rule itself found the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<String>,
-    /// How: `names`, `calls`, `needs`, `is a link to`, or a sentence.
+    /// How: `names`, `calls`, `asks for`, `needs`, `is a link to`, or a sentence.
     pub(crate) how: String,
     /// What it points at.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,6 +163,15 @@ pub(crate) struct Reason {
     pub(crate) offset: Option<u64>,
 }
 
+/// Why a guard lets something go.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct Proof {
+    /// A sentence.
+    pub(crate) text: String,
+    /// Bytes on disk that it speaks of.
+    pub(crate) disk: u64,
+}
+
 /// A named part of a row.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Part {
@@ -158,6 +179,28 @@ pub(crate) struct Part {
     pub(crate) name: String,
     /// Bytes on disk.
     pub(crate) disk: u64,
+}
+
+/// Files of equal content, 4 kB or larger, among those that stay; hard links are one file.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct Duplicates {
+    /// Bytes on disk that one copy of each would save.
+    pub(crate) waste: u64,
+    /// How many groups of equal files there are.
+    pub(crate) groups: usize,
+    /// The most wasteful groups, at most 5.
+    pub(crate) largest: Vec<Copies>,
+}
+
+/// Files of equal content.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct Copies {
+    /// Bytes on disk that one copy would save.
+    pub(crate) waste: u64,
+    /// How many files there are.
+    pub(crate) files: usize,
+    /// Their paths, at most 10.
+    pub(crate) paths: Vec<String>,
 }
 
 /// A file that could not be understood.
@@ -232,6 +275,7 @@ impl Row {
             tier: None,
             why: String::new(),
             held_by: Vec::new(),
+            proved_by: Vec::new(),
             largest: Vec::new(),
             gone: 0,
             hidden: 0,

@@ -76,10 +76,16 @@ fn estimate_note(size: Size) -> &'static str {
 fn causes(out: &mut String, report: &Report) {
     let headings = [
         (Fate::Gone, "Goes: nothing in the image needs it", GREEN),
+        (Fate::Offered, "Could go with --tier guarded", GREEN),
         (
             Fate::Held,
             "Held back: something that stays may need it",
             YELLOW,
+        ),
+        (
+            Fate::OptIn,
+            "Of use to somebody: stays until you say otherwise",
+            Style::new(),
         ),
         (Fate::Kept, "Stays", Style::new()),
     ];
@@ -129,6 +135,9 @@ fn cause(out: &mut String, row: &Row) {
             .map(|part| format!("{} {}", part.name, bytes(part.disk)))
             .collect();
         note(out, &parts.join(", "));
+    }
+    for proof in row.proved_by.iter().take(REASONS) {
+        note(out, &proof.text);
     }
     for reason in row.held_by.iter().take(REASONS) {
         note(out, &sentence(reason));
@@ -200,7 +209,27 @@ fn owner(row: &Row) -> String {
     }
 }
 
+/// What is there more than once and stays so.
+fn duplicates(out: &mut String, report: &Report) {
+    let Some(found) = report.duplicates.as_ref().filter(|found| found.waste > 0) else {
+        return;
+    };
+    let (waste, groups) = (bytes(found.waste), grouped(found.groups as u64));
+    line!(
+        out,
+        "note: {waste} in {groups} groups of equal files that stay could be shared"
+    );
+    for group in &found.largest {
+        let others = group.files - 1;
+        let path = group.paths.first().map_or("", String::as_str);
+        let rest = format!(" and {others} more");
+        let path = cut_front(path, WIDTH - 17 - rest.width());
+        line!(out, "      {:>9}  {path}{rest}", bytes(group.waste));
+    }
+}
+
 fn tail(out: &mut String, report: &Report) {
+    duplicates(out, report);
     for problem in report.problems.iter().take(REASONS) {
         line!(out, "note: {}: {}; it stays", problem.path, problem.reason);
     }
@@ -212,7 +241,9 @@ fn tail(out: &mut String, report: &Report) {
         );
     }
     for text in &report.notes {
-        line!(out, "note: {text}");
+        for part in wrap(&format!("note: {text}"), WIDTH) {
+            line!(out, "{part}");
+        }
     }
     let Some(result) = &report.result else { return };
     let (before, after) = (report.size, result.size);
@@ -302,7 +333,7 @@ pub(super) fn plural(count: u64, word: &str) -> String {
 }
 
 /// Breaks text at spaces, and inside words that are longer than a line.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is always a line");
@@ -324,7 +355,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// Cuts text to a width, with an ellipsis in place of what does not fit.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -333,7 +364,7 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 }
 
 /// As [`cut`], but the end is what is kept: of a path it says more.
-pub(super) fn cut_front(text: &str, width: usize) -> String {
+pub(crate) fn cut_front(text: &str, width: usize) -> String {
     let excess = text.width().saturating_sub(width);
     if excess == 0 {
         return text.to_owned();

@@ -115,6 +115,16 @@ fn a_hole_in_place_of_a_layer_is_refused() {
 }
 
 #[test]
+fn a_gzip_bomb_is_refused() {
+    // 4.5 GB of zeros in 4.4 MB; anything up to 4 GiB is taken for an image.
+    let mebibytes = gzip(&vec![0; 64 << 20]);
+    let place = Place::with("bomb.tar.gz", &mebibytes.repeat(68));
+    let outcome = place.ounce(["slim", "bomb.tar.gz", "--output", "oci:out/slim"]);
+    outcome.refused(&["bomb.tar.gz", "decompression bomb"]);
+    assert!(!place.path("out/slim").exists());
+}
+
+#[test]
 fn folders_that_nobody_listed_are_bounded() {
     let mut text = String::from("[A]\n");
     for number in 0..600 {

@@ -71,12 +71,15 @@ pub(super) fn joined<K: Ord>(
 
 fn causes(before: &Side<'_>, after: &Side<'_>) -> Vec<Cause> {
     let key = |item: &Item<'_>| match item.cause {
-        ledger::Cause::Gone(rule) | ledger::Cause::Held(rule, _) => (rule.id, rule.title),
+        ledger::Cause::Gone(rule, _)
+        | ledger::Cause::Held(rule, _)
+        | ledger::Cause::Offered(rule, _)
+        | ledger::Cause::OptIn(rule, _) => (rule.id, rule.title),
         ledger::Cause::Kept(kind) => (kind.id, kind.title),
     };
     let removable = |side: &Side<'_>, id: &str| {
         let goes =
-            |item: &&Item<'_>| matches!(item.cause, ledger::Cause::Gone(rule) if rule.id == id);
+            |item: &&Item<'_>| matches!(item.cause, ledger::Cause::Gone(rule, _) if rule.id == id);
         side.items
             .iter()
             .filter(goes)

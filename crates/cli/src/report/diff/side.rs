@@ -48,7 +48,7 @@ impl<'a> Side<'a> {
         let mut removable = 0;
         for item in &self.items {
             size += item.size.into();
-            if matches!(item.cause, Cause::Gone(_)) {
+            if matches!(item.cause, Cause::Gone(..)) {
                 removable += item.size.disk;
             }
         }
