@@ -19,7 +19,7 @@ lint:
     cargo deny check bans licenses sources
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
-# Write docs/rules and the schemas in docs anew from the code
+# Write docs/rules and docs/*.schema.json anew from the code
 docs:
     UPDATE_DOCS=1 cargo test --workspace
 

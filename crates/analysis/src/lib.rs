@@ -15,6 +15,7 @@ pub mod packages;
 pub mod plan;
 pub mod remarks;
 pub mod rules;
+pub mod surface;
 
 mod covered;
 mod globs;

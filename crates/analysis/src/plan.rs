@@ -121,7 +121,11 @@ pub fn rule(name: &str) -> Result<&'static Rule, OptionsError> {
 
 /// The rule that somebody may have meant: the most words in common, then the fewest letters changed.
 fn nearest(name: &str) -> Option<&'static str> {
-    let words = |id: &str| id.split('-').filter(|word| name.contains(word)).count();
+    let words = |id: &str| {
+        id.split('-')
+            .filter(|word| name.split('-').any(|part| part == *word))
+            .count()
+    };
     let likeness = |id: &str| strsim::normalized_damerau_levenshtein(id, name);
     let ids = RULES.iter().map(|rule| rule.id);
     ids.filter(|id| words(id) > 0 || likeness(id) >= 0.5)

@@ -32,6 +32,13 @@ Examples:
   ounce slim oci:build --output oci:slim --keep-layers 3
   ounce slim image.tar --output oci-archive:slim.tar:latest --disable logs --keep /usr/share/doc/mytool";
 
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  ounce diff image.tar oci:slim
+  ounce diff release-1.tar release-2.tar --format markdown --output comment.md
+  ounce diff before.tar after.tar --by path
+  ounce diff before.tar after.tar --exit-code > /dev/null || echo they differ";
+
 /// Makes container images as small as they can be without losing any function.
 #[derive(Debug, Parser)]
 #[command(version, after_help = REFERENCES, max_term_width = 100)]
@@ -46,6 +53,8 @@ pub(crate) enum Command {
     Analyze(Analyze),
     /// Write the image without what nothing in it needs
     Slim(Slim),
+    /// Say how two images differ: in size, files, packages, settings and attack surface
+    Diff(Diff),
     /// Say what the rules find, and why it can go
     Rules(Rules),
     /// Print a completion script for a shell
@@ -61,6 +70,13 @@ pub(crate) struct Source {
     /// The images: TRANSPORT:PATH, with :TAG behind it where there are several, or a path that is recognised by its content
     #[arg(value_name = "IMAGE", required = true)]
     pub(crate) images: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+/// How to read.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Reading {
     /// The platform to take from an image for several [default: linux on this processor]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     pub(crate) platform: Option<String>,
@@ -147,6 +163,46 @@ pub(crate) struct Slim {
     /// Also write the report to a file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = DIFF_EXAMPLES)]
+pub(crate) struct Diff {
+    /// The one image, as for the other commands
+    pub(crate) before: String,
+    /// The other image
+    pub(crate) after: String,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// Show only this, and all of it
+    #[arg(long, value_enum)]
+    pub(crate) by: Option<DiffBy>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Write the report to a file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Exit with status 1 when files, settings or hidden bytes differ
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+/// A part of a diff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffBy {
+    /// Why the bytes are there
+    Cause,
+    /// The packages
+    Owner,
+    /// The files and folders
+    Path,
+    /// The layers, and which are shared
+    Layer,
+    /// The settings: environment, entrypoint, labels, ...
+    Config,
+    /// The attack surface
+    Surface,
 }
 
 #[derive(Debug, clap::Args)]

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use ounce_analysis::OptionsError;
 
-/// The answer is no.
-const EXIT_NO: u8 = 1;
+/// The answer to what was asked is no.
+pub(crate) const EXIT_NO: u8 = 1;
 /// Wrong usage or an input that cannot be used.
 const EXIT_INPUT: u8 = 2;
 /// A fault of this program (`EX_SOFTWARE` of sysexits.h).

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     // A panic is our bug whatever the input was; it gets its own exit code.
     match std::panic::catch_unwind(|| run(args)) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Ok(code)) => code,
         Ok(Err(error)) => error.report(),
         Err(_) => {
             anstream::eprintln!(
@@ -30,14 +30,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args) -> Result<(), CommandError> {
+fn run(args: Args) -> Result<ExitCode, CommandError> {
     match args.command {
-        Command::Analyze(args) => commands::analyze::run(&args),
-        Command::Slim(args) => commands::slim::run(&args),
-        Command::Rules(args) => commands::rules::run(&args),
-        Command::Completions { shell } => {
-            commands::completions::run(shell);
-            Ok(())
-        }
+        Command::Analyze(args) => commands::analyze::run(&args)?,
+        Command::Slim(args) => commands::slim::run(&args)?,
+        Command::Diff(args) => return commands::diff::run(&args),
+        Command::Rules(args) => commands::rules::run(&args)?,
+        Command::Completions { shell } => commands::completions::run(shell),
     }
+    Ok(ExitCode::SUCCESS)
 }

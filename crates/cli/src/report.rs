@@ -1,6 +1,7 @@
 //! Reports: one model, from which every way of writing is made.
 
 mod build;
+pub(crate) mod diff;
 mod findings;
 mod markdown;
 pub(crate) mod model;

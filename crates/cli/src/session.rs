@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ounce_image::format::{self, Reference};
 use ounce_image::{Image, Platform, Progress, Store};
 
-use crate::args::Source;
+use crate::args::Reading;
 use crate::error::CommandError;
 
 /// A run of the program.
@@ -34,8 +34,8 @@ pub(crate) struct Session {
 
 impl Run {
     /// Begins to obey Ctrl-C and to show progress.
-    pub(crate) fn start(source: &Source) -> Result<Self, CommandError> {
-        let platform = source
+    pub(crate) fn start(reading: &Reading) -> Result<Self, CommandError> {
+        let platform = reading
             .platform
             .as_deref()
             .map_or_else(|| Ok(Platform::host()), parse_platform)?;
@@ -45,7 +45,7 @@ impl Run {
         let display = Display::start(progress.clone());
         Ok(Self {
             progress,
-            store: store(source),
+            store: store(reading),
             platform,
             display,
         })
@@ -105,15 +105,15 @@ fn parse_platform(text: &str) -> Result<Platform, CommandError> {
 }
 
 /// The cache of the user (XDG Base Directory Specification), or none where there is no home.
-fn store(source: &Source) -> Store {
+fn store(reading: &Reading) -> Store {
     let base = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute());
     let base = base.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
     match base {
-        Some(base) if !source.no_cache => Store::new(
+        Some(base) if !reading.no_cache => Store::new(
             base.join("ounce/layers"),
-            source.cache_size.saturating_mul(1_000_000_000),
+            reading.cache_size.saturating_mul(1_000_000_000),
         ),
         _ => Store::none(),
     }

@@ -1,6 +1,8 @@
 //! The image config (OCI image specification, config.md): read for what the image runs, written
 //! back with every field it had.
 
+mod settings;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -6,6 +6,7 @@
 
 mod blob;
 mod codec;
+mod compare;
 mod compression;
 mod config;
 mod digest;
@@ -23,6 +24,7 @@ mod tree;
 
 pub use blob::{Blob, BlobReader, CHUNK, Piece};
 pub use codec::{Codec, Limits, Streamed};
+pub use compare::{Aspect, Change, NamePair, compare};
 pub use compression::CompressionMap;
 pub use config::{Config, Platform, Step};
 pub use digest::{Digest, DigestError, Hasher};

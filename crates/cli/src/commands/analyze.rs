@@ -16,7 +16,7 @@ pub(crate) fn run(args: &Analyze) -> Result<(), CommandError> {
     if let Some(name) = &args.owner {
         return owner::run(args, &settings, name);
     }
-    let run = Run::start(&args.source)?;
+    let run = Run::start(&args.source.reading)?;
     let references = run.references(&args.source.images)?;
     for from in &references {
         let file = args.output.as_deref();

@@ -27,7 +27,7 @@ pub(super) fn run(args: &Analyze, settings: &Settings, name: &str) -> Result<(),
     let [image] = args.source.images.as_slice() else {
         return Err(CommandError::input("--owner takes one image only"));
     };
-    let run = Run::start(&args.source)?;
+    let run = Run::start(&args.source.reading)?;
     let from = run.reference(image)?;
     let file = args.output.as_deref();
     file.map_or(Ok(()), |file| format::check_apart(&from, file))?;

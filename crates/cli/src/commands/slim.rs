@@ -19,7 +19,7 @@ pub(crate) fn run(args: &Slim) -> Result<(), CommandError> {
         let message = "--output takes one image only";
         return Err(CommandError::input(message).hint("write several with --output-dir DIR"));
     }
-    let run = Run::start(&args.source)?;
+    let run = Run::start(&args.source.reading)?;
     let from = run.references(&args.source.images)?;
     let to = match &args.output_dir {
         Some(folder) => in_folder(&run, folder, &from)?,
