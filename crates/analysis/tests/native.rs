@@ -1,6 +1,11 @@
 //! Databases that the package managers themselves wrote, against what they say of them. Made by
 //! `fixtures/packages/make`.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it should be"
+)]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
