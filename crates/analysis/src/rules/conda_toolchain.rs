@@ -78,12 +78,12 @@ fn toolchain(context: &Context<'_>, prefix: NodeId) -> Option<Claim> {
     {
         names.extend(tree.walk(folder));
     }
-    // Another package may list the same file, as a plain name for it.
+    // Another package may list the same file, as a plain name for it, or have written over it.
     names.retain(|node| {
         context
             .packages
             .owner(*node)
-            .is_none_or(|owner| is_part(&owner.name) || owner.prefix != prefix)
+            .is_none_or(|owner| owner.ecosystem == Ecosystem::Conda && is_part(&owner.name))
     });
     if names.is_empty() {
         return None;
