@@ -6,6 +6,7 @@
 //! until nothing new is held.
 
 mod loader;
+mod python;
 mod targets;
 
 use std::collections::BTreeMap;
@@ -64,6 +65,10 @@ impl<'a> Search<'a> {
             problems: Vec::new(),
         };
         let tree = context.tree;
+        if targets.has_modules() {
+            // Read now: a thread of the search that waited for it would hold up all the others.
+            context.modules();
+        }
         let stay = tree
             .leaves()
             .filter(|leaf| targets.leaf_stays(tree, *leaf))
@@ -146,7 +151,9 @@ impl<'a> Search<'a> {
             let from = Pointer {
                 referrer: Referrer::Config(key.clone()),
                 is_packaged: false,
+                is_source: false,
             };
+            self.run_by_config(&from, texts, &mut out);
             for text in texts {
                 let blob = ounce_image::Blob::from_bytes(text.clone().into_bytes());
                 let found = |at, hit: Hit<'_>| self.hit(&from, at, hit, &mut out);
@@ -200,7 +207,10 @@ impl<'a> Search<'a> {
                     self.symlink(name, target, &mut out.evidence);
                 }
             }
-            Some(EntryKind::File) => self.file(scanner, first, leaf, &mut out)?,
+            Some(EntryKind::File) => {
+                self.file(scanner, first, leaf, &mut out)?;
+                self.python(&names, leaf, &mut out.evidence);
+            }
             _ => {}
         }
         Ok(out)
@@ -214,6 +224,7 @@ impl<'a> Search<'a> {
                 .packages
                 .owner(name)
                 .is_some_and(|owner| owner.ecosystem != Ecosystem::Pip),
+            is_source: self.is_source(name),
         }
     }
 
@@ -276,7 +287,13 @@ impl<'a> Search<'a> {
             }
             Hit::Name(number) => {
                 for (program, unit) in self.targets.programs(number) {
-                    self.note(from, *program, How::Command(at), &[*unit], out);
+                    let how = match self.targets.is_module(*unit) {
+                        // What a source says is known better than by searching it.
+                        true if from.is_source => continue,
+                        true => How::Module(at),
+                        false => How::Command(at),
+                    };
+                    self.note(from, *program, how, &[*unit], out);
                 }
             }
         }
@@ -321,6 +338,8 @@ struct Findings {
 struct Pointer {
     referrer: Referrer,
     is_packaged: bool,
+    /// Whether it is a Python source that was understood, or was compiled from one.
+    is_source: bool,
 }
 
 #[cfg(test)]

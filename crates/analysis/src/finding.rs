@@ -45,6 +45,9 @@ pub struct Unit {
     /// Programs, of the unit or not, that need the unit: the name of one as a whole word anywhere in
     /// what stays speaks against it.
     pub programs: Vec<NodeId>,
+    /// For Python packages: dotted names and paths under which what stays may know the unit; one
+    /// written out anywhere speaks against it, as does an import of any name of the unit.
+    pub modules: Vec<Vec<u8>>,
 }
 
 /// The answer to a rule's own question. Whatever it is, evidence is still looked for.
@@ -92,6 +95,7 @@ impl Unit {
             content: Content::Names(names),
             guard: Guard::Evidence,
             programs: Vec::new(),
+            modules: Vec::new(),
         }
     }
 
@@ -144,6 +148,12 @@ pub enum How {
     Path(u64),
     /// The program's name is written out at this byte of the file.
     Command(u64),
+    /// Python code imports it, or runs it as a module.
+    Import,
+    /// Python code has its name or path in a text.
+    Text,
+    /// The name of a Python module is written out at this byte of the file.
+    Module(u64),
 }
 
 impl fmt::Display for How {
@@ -151,8 +161,9 @@ impl fmt::Display for How {
         match self {
             Self::Symlink => write!(f, "is a link to"),
             Self::Needed => write!(f, "needs"),
-            Self::Path(_) => write!(f, "names"),
+            Self::Path(_) | Self::Text | Self::Module(_) => write!(f, "names"),
             Self::Command(_) => write!(f, "calls"),
+            Self::Import => write!(f, "imports"),
         }
     }
 }

@@ -83,7 +83,7 @@ fn compile(row: &Row) -> Compiled {
 /// Whether a reference is in the table; `is_packaged` tells whether a package brought the file that
 /// points.
 pub fn is_harmless(from: &Referrer, is_packaged: bool, to: &ImagePath, how: How) -> bool {
-    let literal = matches!(how, How::Path(_) | How::Command(_));
+    let literal = !matches!(how, How::Symlink | How::Needed | How::Import);
     TABLE
         .iter()
         .filter(|row| literal || row.kind == Kind::Any)

@@ -3,4 +3,5 @@
 
 pub mod elf;
 pub mod paths;
+pub mod python;
 pub mod script;

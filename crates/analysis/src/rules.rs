@@ -15,16 +15,23 @@ mod jdk_sources;
 mod logs;
 mod pip_cache;
 mod python_bytecode;
+mod python_installers;
+mod python_tests;
 mod shadowed_content;
 mod temporary_files;
 
+pub(crate) use python_bytecode::compiled_from;
+
 mod compilers;
 mod docs;
+
+use std::sync::OnceLock;
 
 use ounce_image::{Config, ImagePath, NodeId, Tree};
 use rustc_hash::FxHashSet;
 
 use crate::finding::{Claim, Unit};
+use crate::modules::Modules;
 use crate::packages::Packages;
 
 /// How far a rule's removals can be felt.
@@ -102,10 +109,12 @@ pub struct Context<'a> {
     pub config: &'a Config,
     /// Who brought which file.
     pub packages: &'a Packages,
+    /// The Python sources, read when they are first asked for.
+    modules: OnceLock<Modules>,
 }
 
 /// All rules. When two find the same file, the earlier one has it.
-pub const RULES: [&Rule; 13] = [
+pub const RULES: [&Rule; 15] = [
     &shadowed_content::RULE,
     &conda_package_cache::RULE,
     &conda_toolchain::RULE,
@@ -118,10 +127,27 @@ pub const RULES: [&Rule; 13] = [
     &distribution_docs::RULE,
     &logs::RULE,
     &temporary_files::RULE,
+    &python_tests::RULE,
+    &python_installers::RULE,
     &python_bytecode::RULE,
 ];
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// What there is to look at.
+    pub fn new(tree: &'a Tree<'a>, config: &'a Config, packages: &'a Packages) -> Self {
+        Self {
+            tree,
+            config,
+            packages,
+            modules: OnceLock::new(),
+        }
+    }
+
+    /// The Python sources.
+    pub fn modules(&self) -> &Modules {
+        self.modules.get_or_init(|| Modules::load(self.tree))
+    }
+
     /// A folder by its absolute path, links followed.
     fn folder(&self, path: &str) -> Option<NodeId> {
         self.tree

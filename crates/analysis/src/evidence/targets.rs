@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ounce_image::{LeafId, NodeId, Tree};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::Claim;
 use crate::inspect::paths::Scanner;
@@ -37,6 +37,8 @@ pub struct Targets {
     /// Names of programs, in order, and for each the programs of this name with a unit they need.
     names: Vec<Vec<u8>>,
     programs: Vec<Vec<(NodeId, UnitId)>>,
+    /// The units that Python code may import.
+    modules: FxHashSet<UnitId>,
 }
 
 impl Targets {
@@ -55,6 +57,7 @@ impl Targets {
             prefixes: Vec::new(),
             names: Vec::new(),
             programs: Vec::new(),
+            modules: FxHashSet::default(),
         };
         let mut programs: BTreeMap<Vec<u8>, Vec<(NodeId, UnitId)>> = BTreeMap::new();
         for (number, claim) in claims.iter().enumerate() {
@@ -81,6 +84,12 @@ impl Targets {
                 for node in &unit.programs {
                     let name = tree.name(*node).to_vec();
                     programs.entry(name).or_default().push((*node, id));
+                }
+                if let (Some(first), false) = (mine.first(), unit.modules.is_empty()) {
+                    out.modules.insert(id);
+                    for name in &unit.modules {
+                        programs.entry(name.clone()).or_default().push((*first, id));
+                    }
                 }
                 out.nodes.insert(id, mine);
             }
@@ -158,6 +167,21 @@ impl Targets {
             .iter()
             .filter_map(|node| tree.leaf_of(*node))
             .collect()
+    }
+
+    /// Whether Python code may import anything of what could go.
+    pub(super) fn has_modules(&self) -> bool {
+        !self.modules.is_empty()
+    }
+
+    /// The unit that Python code imports with a name.
+    pub(super) fn module(&self, node: NodeId) -> Option<UnitId> {
+        self.unit_of(node).filter(|unit| self.is_module(*unit))
+    }
+
+    /// Whether Python code may import a unit.
+    pub(super) fn is_module(&self, unit: UnitId) -> bool {
+        self.modules.contains(&unit)
     }
 
     /// The programs behind a name that the scanner found, with the units that they need.

@@ -32,6 +32,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
             content: Content::Hidden(vec![entry]),
             guard: Guard::Evidence,
             programs: Vec::new(),
+            modules: Vec::new(),
         })
         .collect();
     if units.is_empty() {
