@@ -47,10 +47,14 @@ impl Modules {
         };
         let sources = pool.map_or_else(|_| Vec::new(), |pool| pool.install(read));
         let mut named: FxHashMap<Box<[u8]>, Vec<NodeId>> = FxHashMap::default();
-        for node in tree.walk(Tree::ROOT) {
-            if let Some(name) = module_name(tree, node) {
-                named.entry(name.into()).or_default().push(node);
-            }
+        for node in tree
+            .walk(Tree::ROOT)
+            .filter(|node| holds_modules(tree, *node))
+        {
+            named
+                .entry(stem(tree.name(node)).into())
+                .or_default()
+                .push(node);
         }
         Self {
             sources: sources.into_iter().collect(),
@@ -123,7 +127,8 @@ impl Modules {
             .copied()
             .filter(|node| {
                 let folder = tree.parent(*node);
-                !is_package(tree, folder) || tree.is_within(file, folder)
+                tree.is_within(file, folder)
+                    || (!is_package(tree, folder) && Self::package(tree, folder).is_none())
             })
             .collect();
         out.extend(descend(tree, starts.to_vec(), rest));
@@ -264,11 +269,21 @@ fn below(tree: &Tree<'_>, folder: NodeId, words: &BTreeSet<&[u8]>, out: &mut Vec
     }
 }
 
-/// The name under which a folder or file is imported.
-fn module_name<'t>(tree: &'t Tree<'_>, node: NodeId) -> Option<&'t [u8]> {
+/// Whether a file is a module, or a folder one that may hold modules.
+fn holds_modules(tree: &Tree<'_>, node: NodeId) -> bool {
     let name = tree.name(node);
-    let is_module = name.ends_with(b".py") || name.ends_with(b".pyc") || name.ends_with(b".so");
-    (tree.is_directory(node) || is_module || tree.symlink(node).is_some()).then(|| stem(name))
+    // What is compiled is found through its source; the others hold data of installers.
+    let is_other = |name: &[u8]| {
+        name == b"__pycache__" || name.ends_with(b".dist-info") || name.ends_with(b".egg-info")
+    };
+    if tree.is_directory(node) {
+        let mut children = tree.children(node);
+        return !is_other(name) && children.any(|child| holds_modules(tree, child));
+    }
+    let is_module = [&b".py"[..], b".pyc", b".so"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    (is_module && !is_other(tree.name(tree.parent(node)))) || tree.symlink(node).is_some()
 }
 
 fn stem(name: &[u8]) -> &[u8] {

@@ -27,7 +27,7 @@ pub struct Facts {
     pub dynamic: Vec<Pattern>,
     /// Texts that are one word: names, paths, dotted names.
     pub strings: Strings,
-    /// Whether it looks up what is in folders or packages (`os.listdir`, `pkgutil.iter_modules`).
+    /// Where it may have names from.
     pub looks_around: Looks,
     /// Whether a function or method in it is a test by its name (docs.pytest.org, "Conventions for
     /// Python test discovery"; unittest does the same).
@@ -62,16 +62,17 @@ pub enum Part {
     Any,
 }
 
-/// How far a source looks around.
+/// Where a source may have names from that are not written in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Looks {
-    /// Not at all.
+    /// Nowhere that is known.
     #[default]
     No,
-    /// At what is in one folder.
+    /// What lies in folders (`os.listdir`).
     Folder,
-    /// At everything below a folder.
-    Below,
+    /// The modules of packages (`pkgutil.iter_modules`), or whoever starts the program
+    /// (`sys.argv`, `os.environ`).
+    Anywhere,
 }
 
 /// Reads a source. What cannot be parsed gives the facts up to there, and the reason.
@@ -160,8 +161,17 @@ impl Import {
 
 impl Pattern {
     /// Whether any part of the name is known.
-    pub fn has_text(&self) -> bool {
+    pub fn is_bound(&self) -> bool {
         self.0.iter().any(|part| *part != Part::Any)
+    }
+
+    /// Whether this word is written out in it.
+    pub fn writes(&self, word: &str) -> bool {
+        let mut texts = self.0.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text),
+            Part::Own | Part::Any => None,
+        });
+        texts.any(|text| text.split('.').any(|part| part == word))
     }
 
     /// Whether the name of a module may be meant; `own` is the name of the module that says so, and

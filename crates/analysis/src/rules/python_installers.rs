@@ -32,7 +32,7 @@ use ounce_image::{NodeId, Tree};
 use super::{Context, Rule, Tier};
 use crate::finding::{Claim, Guard, Unit};
 use crate::inspect::script::shebang;
-use crate::modules::{Modules, is_package};
+use crate::modules::{Modules, is_library, is_package};
 use crate::packages::{Ecosystem, Package};
 
 pub(super) const RULE: Rule = Rule {
@@ -55,7 +55,10 @@ const INTERACTIVE: [&str; 12] = [
 
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let installed = context.packages.iter().filter(|package| {
-        package.ecosystem == Ecosystem::Pip && INSTALLERS.contains(&package.name.as_str())
+        // setuptools carries others inside of itself.
+        package.ecosystem == Ecosystem::Pip
+            && INSTALLERS.contains(&package.name.as_str())
+            && is_library(context.tree, package.prefix)
     });
     let installed: Vec<&Package> = installed.collect();
     let shared = (!installed.is_empty()).then(|| Shared::new(context));

@@ -14,8 +14,11 @@
 //! - a text in a source that names it (`"a.tests.data"`, `os.path.join(here, "tests", "x")`);
 //! - the dotted name or the path in any other file that stays: compiled modules import by such names;
 //! - a module of the same package that imports names which it puts together
-//!   (`import_module(f"{__name__}.{name}")`, or any name where it also lists what is in folders), if
-//!   the tests could be meant; and a module of the same package that cannot be parsed.
+//!   (`import_module(f"{__name__}.{name}")`), if the tests could be meant: it asks which modules there
+//!   are (`pkgutil`), lists the folder that holds them, or takes names from whoever starts it
+//!   (`sys.argv`, `os.environ`); or `tests` is written in a text of the
+//!   package or of what imports it;
+//! - a module of the same package that cannot be parsed.
 //!
 //! A folder without test modules may be something that the package offers (`django.test`), and stays.
 //!
@@ -27,7 +30,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{Context, Rule, Tier};
 use crate::finding::{Claim, Guard, Unit};
 use crate::inspect::python::{Facts, Looks};
-use crate::modules::{Modules, is_library, is_package};
+use crate::modules::{Modules, Source, is_library, is_package};
 
 pub(super) const RULE: Rule = Rule {
     id: "python-tests",
@@ -173,7 +176,17 @@ fn is_compiled(tree: &Tree<'_>, node: NodeId) -> bool {
 
 /// By package, the modules outside of tests whose imports are not all known.
 struct Dynamic<'c> {
-    sources: FxHashMap<NodeId, Vec<(String, &'c crate::modules::Source)>>,
+    packages: FxHashMap<NodeId, Package<'c>>,
+    /// The names of folders of tests that some module has in a text, with the packages it imports.
+    written: FxHashSet<(&'c str, &'c str)>,
+}
+
+#[derive(Default)]
+struct Package<'c> {
+    /// Each with its dotted name and its file.
+    sources: Vec<(String, NodeId, &'c Source)>,
+    /// The names of folders of tests that some module has in a text.
+    written: FxHashSet<&'c str>,
 }
 
 impl<'c> Dynamic<'c> {
@@ -181,51 +194,80 @@ impl<'c> Dynamic<'c> {
         let tree = context.tree;
         let tests: FxHashSet<NodeId> = tests.iter().copied().collect();
         let is_test = |node: NodeId| {
-            let mut above = std::iter::successors(Some(node), |at| Some(tree.parent(*at)));
-            above
-                .by_ref()
-                .take_while(|at| *at != Tree::ROOT)
-                .any(|at| tests.contains(&at))
+            let above = std::iter::successors(Some(node), |at| Some(tree.parent(*at)));
+            let mut above = above.take_while(|at| *at != Tree::ROOT);
+            above.any(|at| tests.contains(&at))
         };
-        let mut sources: FxHashMap<NodeId, Vec<_>> = FxHashMap::default();
+        let mut packages: FxHashMap<NodeId, Package<'_>> = FxHashMap::default();
+        let mut written = FxHashSet::default();
         for (leaf, source) in context.modules().sources() {
-            if source.facts.dynamic.is_empty() && source.problem.is_none() {
-                continue;
-            }
             let names = tree.leaf(leaf).names.iter().copied();
-            for name in names.filter(|name| !is_test(*name)) {
-                if let Some(package) = Modules::package(tree, name) {
-                    let own = Modules::dotted(tree, name);
-                    sources.entry(package).or_default().push((own, source));
+            for file in names.filter(|file| !is_test(*file)) {
+                let Some(package) = Modules::package(tree, file) else {
+                    continue;
+                };
+                let package = packages.entry(package).or_default();
+                if !source.facts.dynamic.is_empty() || source.problem.is_some() {
+                    let own = Modules::dotted(tree, file);
+                    package.sources.push((own, file, source));
+                }
+                package.written.extend(folders_in(&source.facts));
+            }
+            let names = tree.leaf(leaf).names.iter();
+            if names.copied().any(|file| !is_test(file)) {
+                for word in folders_in(&source.facts) {
+                    let imports = source.facts.imports.iter();
+                    let imported = imports.filter_map(|import| import.module.split('.').next());
+                    written.extend(imported.map(|package| (word, package)));
                 }
             }
         }
-        for list in sources.values_mut() {
-            list.sort_by(|a, b| a.0.cmp(&b.0));
+        for package in packages.values_mut() {
+            package
+                .sources
+                .sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
         }
-        Self { sources }
+        Self { packages, written }
     }
 
     /// Why some module of the same package may import the tests by a name that it puts together.
     fn reaches(&self, tree: &Tree<'_>, tests: NodeId) -> Option<String> {
-        let package = Modules::package(tree, tests)?;
+        let package = self.packages.get(&Modules::package(tree, tests)?)?;
         let name = Modules::dotted(tree, tests);
-        self.sources
-            .get(&package)?
-            .iter()
-            .find_map(|(own, source)| {
-                if let Some(problem) = &source.problem {
-                    return Some(format!("{own} is not understood: {problem}"));
-                }
-                let looks = source.facts.looks_around;
-                let may_be = source.facts.dynamic.iter().any(|pattern| {
-                    let is_bound = pattern.has_text();
-                    (is_bound && pattern.may_be(&name, own, looks == Looks::Below))
-                        || (!is_bound && looks != Looks::No)
+        let last = name.rsplit('.').next().unwrap_or(&name);
+        let first = name.split('.').next().unwrap_or(&name);
+        let is_written = package.written.contains(last) || self.written.contains(&(last, first));
+        package.sources.iter().find_map(|(own, file, source)| {
+            if let Some(problem) = &source.problem {
+                return Some(format!("{own} is not understood: {problem}"));
+            }
+            let looks = match source.facts.looks_around {
+                Looks::No => false,
+                Looks::Folder => tree.is_within(tests, tree.parent(*file)),
+                Looks::Anywhere => true,
+            };
+            // Where names come from no other place, they are written in the package.
+            let may_be = source
+                .facts
+                .dynamic
+                .iter()
+                .any(|pattern| match pattern.is_bound() {
+                    true => {
+                        let is_known = looks || is_written || pattern.writes(last);
+                        is_known && pattern.may_be(&name, own, looks)
+                    }
+                    false => looks,
                 });
-                may_be.then(|| format!("{own} imports modules by names that it puts together"))
-            })
+            may_be.then(|| format!("{own} imports modules by names that it puts together"))
+        })
     }
+}
+
+/// The names of folders of tests in a source's texts.
+fn folders_in(facts: &Facts) -> impl Iterator<Item = &str> {
+    let words = facts.strings.iter();
+    let words = words.flat_map(|text| text.split(['.', '/']));
+    words.filter(|word| FOLDERS.contains(&word.as_bytes()))
 }
 
 #[cfg(test)]
@@ -326,11 +368,22 @@ mod tests {
             ))
         };
         assert!(
-            with("import_module(f'{__package__}.{x}')")
+            with("import_module(f'{__package__}.{sys.argv[1]}')")
                 .unwrap()
                 .contains("puts together")
         );
-        assert!(with("import_module('p.' + x)").is_some());
+        assert!(with("import_module('p.' + os.environ['X'])").is_some());
+        assert!(with("import_module(f'p.tests.{x}')").is_some());
+        assert!(with("for m in os.listdir(here): import_module(m)").is_some());
+        assert!(
+            with(
+                "import_module(f'p.{x}')\\napp/r.py = import p\\np.load('tests.test_a')"
+                    .replace("\\napp", "\napp")
+                    .as_str()
+            )
+            .is_some()
+        );
+        assert_eq!(with("import_module(f'p.{x}')"), None);
         assert!(with("for m in pkgutil.walk_packages(p): import_module(m.name)").is_some());
         assert_eq!(with("import_module(f'p.plugins.{x}')"), None);
         assert_eq!(with("import_module(x)"), None);

@@ -6,8 +6,7 @@ use ruff_python_ast::token::TokenKind;
 use ruff_python_parser::{Mode, lexer::lex};
 
 /// CPython itself refuses brackets in more than 200 levels (Parser/lexer/state.h, `MAXLEVEL`) and
-/// statements in more than 100 (`MAXINDENT`). A chain of operators may be longer there; the longest
-/// in 11,600 files of real packages has 500.
+/// statements in more than 100 (`MAXINDENT`). A chain of operators may be longer there.
 const MAX_DEPTH: usize = 1000;
 
 /// Whether a tree may be too deep: between two commas each token adds at most one level.

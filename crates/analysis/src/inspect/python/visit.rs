@@ -28,18 +28,21 @@ const NAMES_A_MODULE: [&str; 16] = [
     "get_data",
 ];
 
-/// Functions that say what is in a folder or package, and those that go on below it.
-const LOOKS_INTO: [&str; 8] = [
-    "listdir",
-    "scandir",
-    "iterdir",
-    "glob",
-    "iglob",
-    "iter_modules",
-    "contents",
-    "resource_listdir",
+/// Functions that say what is in a folder, and what says which modules a package has or comes from
+/// whoever starts the program.
+const LOOKS_INTO: [&str; 9] = [
+    "listdir", "scandir", "iterdir", "glob", "iglob", "rglob", "walk", "fwalk", "contents",
 ];
-const LOOKS_BELOW: [&str; 4] = ["walk", "walk_packages", "rglob", "fwalk"];
+const LOOKS_ANYWHERE: [&str; 8] = [
+    "iter_modules",
+    "walk_packages",
+    "resource_listdir",
+    "argv",
+    "environ",
+    "getenv",
+    "parse_args",
+    "input",
+];
 
 /// The facts of a module's statements.
 pub(super) fn facts(suite: &[Stmt]) -> Facts {
@@ -98,6 +101,8 @@ impl<'a> SourceOrderVisitor<'a> for Visitor {
             Expr::List(list) => self.command(&list.elts),
             Expr::Tuple(tuple) => self.command(&tuple.elts),
             Expr::Call(call) => self.call(call),
+            Expr::Name(name) => self.looks(&name.id),
+            Expr::Attribute(attribute) => self.looks(&attribute.attr),
             _ => {}
         }
         self.warn(warnings::of_expression(expr));
@@ -139,6 +144,15 @@ impl Visitor {
         }
     }
 
+    fn looks(&mut self, name: &str) {
+        let looks = match name {
+            _ if LOOKS_ANYWHERE.contains(&name) => Looks::Anywhere,
+            _ if LOOKS_INTO.contains(&name) => Looks::Folder,
+            _ => return,
+        };
+        self.facts.looks_around = self.facts.looks_around.max(looks);
+    }
+
     fn call(&mut self, call: &ExprCall) {
         let name = match &*call.func {
             Expr::Name(name) => name.id.as_str(),
@@ -146,11 +160,7 @@ impl Visitor {
             _ => return,
         };
         self.command(&call.arguments.args);
-        if LOOKS_BELOW.contains(&name) {
-            self.facts.looks_around = Looks::Below;
-        } else if LOOKS_INTO.contains(&name) {
-            self.facts.looks_around = self.facts.looks_around.max(Looks::Folder);
-        } else if NAMES_A_MODULE.contains(&name) {
+        if NAMES_A_MODULE.contains(&name) {
             self.named(call);
         }
     }
