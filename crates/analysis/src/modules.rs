@@ -112,7 +112,7 @@ impl Modules {
 
     /// What a dotted name leads to. Its first part counts when it may be found by itself from this
     /// file; where it lies in a package (vendored, or a package that a program makes importable)
-    /// only what follows counts.
+    /// only what follows counts, and only if the same package says so or nothing else has the name.
     fn absolute(&self, tree: &Tree<'_>, file: NodeId, path: &[&[u8]]) -> Vec<NodeId> {
         let Some((first, rest)) = path.split_first() else {
             return Vec::new();
@@ -125,13 +125,21 @@ impl Modules {
         let mut out: Vec<NodeId> = starts
             .iter()
             .copied()
-            .filter(|node| {
-                let folder = tree.parent(*node);
-                tree.is_within(file, folder)
-                    || (!is_package(tree, folder) && Self::package(tree, folder).is_none())
-            })
+            .filter(|node| is_root(tree, tree.parent(*node), file))
             .collect();
-        out.extend(descend(tree, starts.to_vec(), rest));
+        let found = descend(tree, out.clone(), rest);
+        let is_found = rest
+            .last()
+            .is_none_or(|last| found.iter().any(|node| stem(tree.name(*node)) == *last));
+        // A package may make what it carries importable for itself.
+        let own = installed(tree, file);
+        let carried = starts.iter().copied().filter(|node| {
+            let is_own = own.is_some() && installed(tree, *node) == own;
+            (is_own || out.is_empty() || !is_found) && !out.contains(node)
+        });
+        let carried = descend(tree, carried.collect(), rest);
+        out.extend(found);
+        out.extend(carried);
         out
     }
 
@@ -225,6 +233,30 @@ pub fn is_package(tree: &Tree<'_>, folder: NodeId) -> bool {
         && children
             .iter()
             .any(|name| tree.child(folder, name).is_some())
+}
+
+/// Whether a folder may be searched for modules that a file names: one of those above it, beside the
+/// `dist-info` that it lies in, or one that no package holds.
+fn is_root(tree: &Tree<'_>, folder: NodeId, file: NodeId) -> bool {
+    let beside = tree.parent(tree.parent(file));
+    if tree.name(file) == b"entry_points.txt" && is_inside_package(tree, beside) {
+        return folder == beside;
+    }
+    tree.is_within(file, folder) || !is_inside_package(tree, folder)
+}
+
+/// What lies in a library's folder itself and holds a file or folder.
+fn installed(tree: &Tree<'_>, node: NodeId) -> Option<NodeId> {
+    let above = std::iter::successors(Some(node), |at| Some(tree.parent(*at)));
+    above
+        .take_while(|at| *at != Tree::ROOT)
+        .find(|at| is_library(tree, tree.parent(*at)))
+}
+
+fn is_inside_package(tree: &Tree<'_>, folder: NodeId) -> bool {
+    let above = std::iter::successors(Some(folder), |at| Some(tree.parent(*at)));
+    let mut above = above.take_while(|at| *at != Tree::ROOT && !is_library(tree, *at));
+    above.any(|at| is_package(tree, at))
 }
 
 /// Follows names from some modules and collects all that are there.

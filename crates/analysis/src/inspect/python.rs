@@ -28,7 +28,7 @@ pub struct Facts {
     /// Texts that are one word: names, paths, dotted names.
     pub strings: Strings,
     /// Where it may have names from.
-    pub looks_around: Looks,
+    pub looks: Looks,
     /// Whether a function or method in it is a test by its name (docs.pytest.org, "Conventions for
     /// Python test discovery"; unittest does the same).
     pub holds_tests: bool,
@@ -63,16 +63,14 @@ pub enum Part {
 }
 
 /// Where a source may have names from that are not written in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Looks {
-    /// Nowhere that is known.
-    #[default]
-    No,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Looks {
     /// What lies in folders (`os.listdir`).
-    Folder,
-    /// The modules of packages (`pkgutil.iter_modules`), or whoever starts the program
-    /// (`sys.argv`, `os.environ`).
-    Anywhere,
+    pub folders: bool,
+    /// The modules of packages (`pkgutil.iter_modules`).
+    pub packages: bool,
+    /// Whoever starts the program (`sys.argv`, `os.environ`).
+    pub input: bool,
 }
 
 /// Reads a source. What cannot be parsed gives the facts up to there, and the reason.

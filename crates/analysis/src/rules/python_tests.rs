@@ -16,8 +16,7 @@
 //! - a module of the same package that imports names which it puts together
 //!   (`import_module(f"{__name__}.{name}")`), if the tests could be meant: it asks which modules there
 //!   are (`pkgutil`), lists the folder that holds them, or takes names from whoever starts it
-//!   (`sys.argv`, `os.environ`); or `tests` is written in a text of the
-//!   package or of what imports it;
+//!   (`sys.argv`, `os.environ`); or `tests` is written in a text of that module or of one that imports it;
 //! - a module of the same package that cannot be parsed.
 //!
 //! A folder without test modules may be something that the package offers (`django.test`), and stays.
@@ -29,7 +28,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Context, Rule, Tier};
 use crate::finding::{Claim, Guard, Unit};
-use crate::inspect::python::{Facts, Looks};
+use crate::inspect::python::Facts;
 use crate::modules::{Modules, Source, is_library, is_package};
 
 pub(super) const RULE: Rule = Rule {
@@ -185,8 +184,8 @@ struct Dynamic<'c> {
 struct Package<'c> {
     /// Each with its dotted name and its file.
     sources: Vec<(String, NodeId, &'c Source)>,
-    /// The names of folders of tests that some module has in a text.
-    written: FxHashSet<&'c str>,
+    /// The modules that have the name of a folder of tests in a text, and their own dotted name.
+    written: Vec<(&'c str, String, &'c Facts)>,
 }
 
 impl<'c> Dynamic<'c> {
@@ -211,7 +210,10 @@ impl<'c> Dynamic<'c> {
                     let own = Modules::dotted(tree, file);
                     package.sources.push((own, file, source));
                 }
-                package.written.extend(folders_in(&source.facts));
+                for word in folders_in(&source.facts) {
+                    let own = Modules::dotted(tree, file);
+                    package.written.push((word, own, &source.facts));
+                }
             }
             let names = tree.leaf(leaf).names.iter();
             if names.copied().any(|file| !is_test(file)) {
@@ -236,29 +238,41 @@ impl<'c> Dynamic<'c> {
         let name = Modules::dotted(tree, tests);
         let last = name.rsplit('.').next().unwrap_or(&name);
         let first = name.split('.').next().unwrap_or(&name);
-        let is_written = package.written.contains(last) || self.written.contains(&(last, first));
         package.sources.iter().find_map(|(own, file, source)| {
             if let Some(problem) = &source.problem {
                 return Some(format!("{own} is not understood: {problem}"));
             }
-            let looks = match source.facts.looks_around {
-                Looks::No => false,
-                Looks::Folder => tree.is_within(tests, tree.parent(*file)),
-                Looks::Anywhere => true,
-            };
-            // Where names come from no other place, they are written in the package.
-            let may_be = source
-                .facts
-                .dynamic
-                .iter()
-                .any(|pattern| match pattern.is_bound() {
-                    true => {
-                        let is_known = looks || is_written || pattern.writes(last);
-                        is_known && pattern.may_be(&name, own, looks)
-                    }
-                    false => looks,
-                });
+            let looks = source.facts.looks;
+            let lists =
+                looks.packages || (looks.folders && tree.is_within(tests, tree.parent(*file)));
+            let is_written = self.written.contains(&(last, first)) || package.writes(last, own);
+            let may_be = source.facts.dynamic.iter().any(|pattern| {
+                // Where names come from no other place, they are written in the package.
+                let is_known = lists || looks.input || is_written || pattern.writes(last);
+                match pattern.is_bound() {
+                    true => is_known && pattern.may_be(&name, own, lists || looks.input),
+                    // Who gives a whole name starts what it names, as with `python -m`.
+                    false => lists,
+                }
+            });
             may_be.then(|| format!("{own} imports modules by names that it puts together"))
+        })
+    }
+}
+
+impl Package<'_> {
+    /// Whether a module, or one that imports it and so may call it, has the word in a text.
+    fn writes(&self, word: &str, module: &str) -> bool {
+        let last = module.rsplit('.').next().unwrap_or(module);
+        self.written.iter().any(|(written, by, facts)| {
+            let imports = || {
+                facts.imports.iter().any(|import| {
+                    import.module.split('.').any(|part| part == last)
+                        || import.name.as_deref() == Some(last)
+                        || (import.level > 0 && import.module.is_empty())
+                })
+            };
+            *written == word && (by == module || imports())
         })
     }
 }

@@ -5,7 +5,7 @@ use ruff_python_ast::{
     Expr, ExprCall, FStringPart, InterpolatedStringElement, Operator, Stmt, StmtImportFrom,
 };
 
-use super::{Facts, Import, Looks, Part, Pattern, Strings, strings, warnings};
+use super::{Facts, Import, Part, Pattern, Strings, strings, warnings};
 
 /// Functions whose first argument names a module (importlib, runpy, pkgutil, pydoc, the built-in,
 /// and importlib.resources and pkg_resources, where it may be a package).
@@ -28,21 +28,13 @@ const NAMES_A_MODULE: [&str; 16] = [
     "get_data",
 ];
 
-/// Functions that say what is in a folder, and what says which modules a package has or comes from
-/// whoever starts the program.
+/// What says which files a folder has, which modules a package has, and what whoever starts the
+/// program wants.
 const LOOKS_INTO: [&str; 9] = [
     "listdir", "scandir", "iterdir", "glob", "iglob", "rglob", "walk", "fwalk", "contents",
 ];
-const LOOKS_ANYWHERE: [&str; 8] = [
-    "iter_modules",
-    "walk_packages",
-    "resource_listdir",
-    "argv",
-    "environ",
-    "getenv",
-    "parse_args",
-    "input",
-];
+const LOOKS_AT_PACKAGES: [&str; 3] = ["iter_modules", "walk_packages", "resource_listdir"];
+const LOOKS_AT_INPUT: [&str; 5] = ["argv", "environ", "getenv", "parse_args", "input"];
 
 /// The facts of a module's statements.
 pub(super) fn facts(suite: &[Stmt]) -> Facts {
@@ -145,12 +137,9 @@ impl Visitor {
     }
 
     fn looks(&mut self, name: &str) {
-        let looks = match name {
-            _ if LOOKS_ANYWHERE.contains(&name) => Looks::Anywhere,
-            _ if LOOKS_INTO.contains(&name) => Looks::Folder,
-            _ => return,
-        };
-        self.facts.looks_around = self.facts.looks_around.max(looks);
+        self.facts.looks.folders |= LOOKS_INTO.contains(&name);
+        self.facts.looks.packages |= LOOKS_AT_PACKAGES.contains(&name);
+        self.facts.looks.input |= LOOKS_AT_INPUT.contains(&name);
     }
 
     fn call(&mut self, call: &ExprCall) {
