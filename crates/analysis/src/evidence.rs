@@ -6,6 +6,7 @@
 //! until nothing new is held.
 
 mod loader;
+mod python;
 mod targets;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use crate::rules::Context;
 pub use targets::{Targets, UnitId};
 
 use loader::Loader;
+use targets::NameKind;
 
 /// A search that goes on as long as more is found to stay.
 pub struct Search<'a> {
@@ -63,6 +65,10 @@ impl<'a> Search<'a> {
             problems: Vec::new(),
         };
         let tree = context.tree;
+        if targets.has_modules() {
+            // Read now: a thread of the search that waited for it would hold up all the others.
+            context.modules();
+        }
         let stay = tree
             .leaves()
             .filter(|leaf| targets.leaf_stays(tree, *leaf))
@@ -142,12 +148,21 @@ impl<'a> Search<'a> {
         let path = config.env("PATH").unwrap_or_default();
         let mut out = Vec::new();
         for (key, texts) in &texts {
+            let from = Pointer {
+                referrer: Referrer::Config(key.clone()),
+                file: None,
+                is_packaged: false,
+                is_elf: false,
+                is_source: false,
+            };
+            self.run_by_config(&from, texts, &mut out);
             for text in texts {
                 let from = Pointer {
                     referrer: Referrer::Config(config_key(key, text)),
                     file: None,
                     is_packaged: false,
                     is_elf: false,
+                    is_source: false,
                 };
                 let blob = ounce_image::Blob::from_bytes(text.clone().into_bytes());
                 let found = |at, hit: Hit<'_>| self.hit(&from, at, hit, &mut out);
@@ -201,7 +216,10 @@ impl<'a> Search<'a> {
                     self.symlink(name, target, &mut out.evidence);
                 }
             }
-            Some(EntryKind::File) => self.file(scanner, first, leaf, &mut out)?,
+            Some(EntryKind::File) => {
+                self.file(scanner, first, leaf, &mut out)?;
+                self.python(&names, leaf, &mut out.evidence);
+            }
             _ => {}
         }
         Ok(out)
@@ -217,6 +235,7 @@ impl<'a> Search<'a> {
                 .owner(name)
                 .is_some_and(|owner| !owner.ecosystem.is_open()),
             is_elf: false,
+            is_source: self.is_source(name),
         }
     }
 
@@ -281,9 +300,12 @@ impl<'a> Search<'a> {
             }
             Hit::Name(number) => {
                 for meaning in self.targets.meanings(number) {
-                    let how = match meaning.is_program {
-                        true => How::Command(at),
-                        false => How::Word(at),
+                    let how = match meaning.kind {
+                        NameKind::Program => How::Command(at),
+                        NameKind::Word => How::Word(at),
+                        // What a source says is known better than by searching it.
+                        NameKind::Module if from.is_source => continue,
+                        NameKind::Module => How::Module(at),
                     };
                     let means = |folder| {
                         from.file
@@ -340,6 +362,8 @@ pub(crate) struct Pointer {
     pub(crate) is_packaged: bool,
     /// Whether it is an ELF file, broken or not.
     pub(crate) is_elf: bool,
+    /// Whether it is a Python source that was understood, or was compiled from one.
+    pub(crate) is_source: bool,
 }
 
 /// The key of a text of the config; that of the environment with the variable's name.

@@ -47,6 +47,9 @@ pub struct Unit {
     pub programs: Vec<NodeId>,
     /// Words that ask for the unit without its path.
     pub words: Vec<Word>,
+    /// For Python packages: dotted names and paths under which what stays may know the unit; one
+    /// written out anywhere speaks against it, as does an import of any name of the unit.
+    pub modules: Vec<Vec<u8>>,
 }
 
 /// A word that speaks against a unit wherever what stays has it, as a whole.
@@ -104,6 +107,7 @@ impl Unit {
             guard: Guard::Evidence,
             programs: Vec::new(),
             words: Vec::new(),
+            modules: Vec::new(),
         }
     }
 
@@ -158,6 +162,12 @@ pub enum How {
     Command(u64),
     /// A word that asks for it is at this byte of the file.
     Word(u64),
+    /// Python code imports it, or runs it as a module.
+    Import,
+    /// Python code has its name or path in a text.
+    Text,
+    /// The name of a Python module is written out at this byte of the file.
+    Module(u64),
 }
 
 impl fmt::Display for How {
@@ -165,9 +175,10 @@ impl fmt::Display for How {
         match self {
             Self::Symlink => write!(f, "is a link to"),
             Self::Needed => write!(f, "needs"),
-            Self::Path(_) => write!(f, "names"),
+            Self::Path(_) | Self::Text | Self::Module(_) => write!(f, "names"),
             Self::Command(_) => write!(f, "calls"),
             Self::Word(_) => write!(f, "asks for"),
+            Self::Import => write!(f, "imports"),
         }
     }
 }

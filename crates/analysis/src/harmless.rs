@@ -89,7 +89,7 @@ fn compile(row: &Row) -> Compiled {
 
 /// Whether a reference is in the table.
 pub(crate) fn is_harmless(from: &Pointer, to: &ImagePath, how: How) -> bool {
-    let literal = matches!(how, How::Path(_) | How::Command(_) | How::Word(_));
+    let literal = !matches!(how, How::Symlink | How::Needed | How::Import);
     TABLE
         .iter()
         .filter(|row| literal || row.kind == Kind::Any)
@@ -143,6 +143,7 @@ mod tests {
         let to = path("usr/share/doc/tool/usage.txt");
         let from = |path_of: &str, is_packaged| Pointer {
             file: None,
+            is_source: false,
             referrer: Referrer::File(path(path_of)),
             is_packaged,
             is_elf: false,

@@ -7,6 +7,7 @@ pub mod go;
 pub mod locale_archive;
 pub mod needles;
 pub mod paths;
+pub mod python;
 pub mod script;
 pub mod sections;
 pub mod zip;

@@ -11,6 +11,7 @@ pub mod harmless;
 pub mod inspect;
 pub mod kinds;
 pub mod ledger;
+pub mod modules;
 pub mod packages;
 pub mod plan;
 pub mod remarks;

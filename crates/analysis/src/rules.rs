@@ -48,6 +48,8 @@ mod poetry_cache;
 mod prefix_docs;
 mod python_bytecode;
 mod python_ensurepip;
+mod python_installers;
+mod python_tests;
 mod r_help;
 mod r_leftovers;
 mod shadowed_content;
@@ -66,10 +68,15 @@ mod jdk;
 mod node_packages;
 mod started;
 
+use std::sync::OnceLock;
+
+pub(crate) use python_bytecode::compiled_from;
+
 use ounce_image::{Config, ImagePath, NodeId, Tree};
 use rustc_hash::FxHashSet;
 
 use crate::finding::{Claim, Unit};
+use crate::modules::Modules;
 use crate::packages::Packages;
 
 /// How far a rule's removals can be felt.
@@ -147,6 +154,8 @@ pub struct Context<'a> {
     pub config: &'a Config,
     /// Who brought which file.
     pub packages: &'a Packages,
+    /// The Python sources, read when they are first asked for.
+    modules: OnceLock<Modules>,
 }
 
 /// All rules. When two find the same file, the earlier one has it.
@@ -194,6 +203,8 @@ pub const RULES: &[&Rule] = &[
     &gradle_cache::RULE,
     &gem_cache::RULE,
     &composer_cache::RULE,
+    &python_tests::RULE,
+    &python_installers::RULE,
     &python_bytecode::RULE,
     &python_ensurepip::RULE,
     &installed_wheels::RULE,
@@ -206,7 +217,22 @@ pub const RULES: &[&Rule] = &[
     &optional_dependencies::RULE,
 ];
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// What there is to look at.
+    pub fn new(tree: &'a Tree<'a>, config: &'a Config, packages: &'a Packages) -> Self {
+        Self {
+            tree,
+            config,
+            packages,
+            modules: OnceLock::new(),
+        }
+    }
+
+    /// The Python sources.
+    pub fn modules(&self) -> &Modules {
+        self.modules.get_or_init(|| Modules::load(self.tree))
+    }
+
     /// A folder by its absolute path, links followed.
     fn folder(&self, path: &str) -> Option<NodeId> {
         self.tree

@@ -61,11 +61,7 @@ fn with_plan<T>(
     let tree = Tree::build(&layers).unwrap();
     let config = Config::parse(image.config.to_string().into_bytes(), Path::new("test")).unwrap();
     let packages = Packages::load(&tree, &mut Vec::new());
-    let context = Context {
-        tree: &tree,
-        config: &config,
-        packages: &packages,
-    };
+    let context = Context::new(&tree, &config, &packages);
     let plan = plan(&context, options, &Progress::default()).unwrap();
     look(&tree, &plan)
 }

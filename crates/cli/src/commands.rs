@@ -30,11 +30,7 @@ fn analyse<'a>(
 ) -> Result<(Packages, Plan), CommandError> {
     let mut problems = Vec::new();
     let packages = Packages::load(tree, &mut problems);
-    let context = Context {
-        tree,
-        config: &session.image.config,
-        packages: &packages,
-    };
+    let context = Context::new(tree, &session.image.config, &packages);
     let mut plan = plan(&context, options, &session.progress)?;
     plan.problems.append(&mut problems);
     plan.problems.sort();

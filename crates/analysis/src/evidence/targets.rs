@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ounce_image::{LeafId, NodeId, Tree};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Claim, Unit};
 use crate::inspect::paths::Scanner;
@@ -39,6 +39,19 @@ pub struct Targets {
     /// Names of programs and other words, in order, and for each what it means.
     names: Vec<Vec<u8>>,
     meanings: Vec<Vec<Meaning>>,
+    /// The units that Python code may import.
+    modules: FxHashSet<UnitId>,
+}
+
+/// What kind of name speaks for a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NameKind {
+    /// Of a program.
+    Program,
+    /// Another word.
+    Word,
+    /// Of a Python module.
+    Module,
 }
 
 /// What a name of a program or another word means.
@@ -48,8 +61,8 @@ pub(super) struct Meaning {
     pub(super) unit: UnitId,
     /// The program, or the unit's first name.
     pub(super) to: NodeId,
-    /// Whether it is a program's name.
-    pub(super) is_program: bool,
+    /// What kind of name it is.
+    pub(super) kind: NameKind,
     /// The folder whose files alone mean this by it.
     pub(super) within: Option<NodeId>,
 }
@@ -70,6 +83,7 @@ impl Targets {
             prefixes: Vec::new(),
             names: Vec::new(),
             meanings: Vec::new(),
+            modules: FxHashSet::default(),
         };
         let mut names: BTreeMap<Vec<u8>, Vec<Meaning>> = BTreeMap::new();
         for (number, claim) in claims.iter().enumerate() {
@@ -95,6 +109,9 @@ impl Targets {
                 }
                 for (name, meaning) in meanings(tree, unit, id) {
                     names.entry(name).or_default().push(meaning);
+                }
+                if !unit.modules.is_empty() {
+                    out.modules.insert(id);
                 }
                 out.nodes.insert(id, mine);
             }
@@ -177,6 +194,21 @@ impl Targets {
             .collect()
     }
 
+    /// Whether Python code may import anything of what could go.
+    pub(super) fn has_modules(&self) -> bool {
+        !self.modules.is_empty()
+    }
+
+    /// The unit that Python code imports with a name.
+    pub(super) fn module(&self, node: NodeId) -> Option<UnitId> {
+        self.unit_of(node).filter(|unit| self.is_module(*unit))
+    }
+
+    /// Whether Python code may import a unit.
+    pub(super) fn is_module(&self, unit: UnitId) -> bool {
+        self.modules.contains(&unit)
+    }
+
     /// What a name that the scanner found means.
     pub(super) fn meanings(&self, number: usize) -> &[Meaning] {
         self.meanings
@@ -225,7 +257,7 @@ fn meanings<'t>(
         let meaning = Meaning {
             unit: id,
             to: *node,
-            is_program: true,
+            kind: NameKind::Program,
             within: None,
         };
         (tree.name(*node).to_vec(), meaning)
@@ -236,13 +268,24 @@ fn meanings<'t>(
             let meaning = Meaning {
                 unit: id,
                 to,
-                is_program: false,
+                kind: NameKind::Word,
                 within: word.within,
             };
             (word.text.clone(), meaning)
         })
     });
-    programs.chain(words)
+    let modules = first.into_iter().flat_map(move |to| {
+        unit.modules.iter().map(move |name| {
+            let meaning = Meaning {
+                unit: id,
+                to,
+                kind: NameKind::Module,
+                within: None,
+            };
+            (name.clone(), meaning)
+        })
+    });
+    programs.chain(words).chain(modules)
 }
 
 /// The part of an area's path by which it is named without the folders above it.

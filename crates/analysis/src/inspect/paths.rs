@@ -20,6 +20,9 @@ pub struct Scanner {
     searcher: AhoCorasick,
     /// Patterns below this number are prefixes of paths, the others are names.
     prefixes: usize,
+    /// For each name whether it says enough wherever it stands: what follows it may be a name inside
+    /// of it, and in compiled code there is nothing between names.
+    is_dotted: Vec<bool>,
 }
 
 /// What was found in a file.
@@ -35,7 +38,7 @@ pub enum Hit<'a> {
 
 impl Scanner {
     /// A scanner for paths that begin with one of `prefixes` (such as `/usr/` or `share/doc/`), and
-    /// for whole words `names`; `None` when there is nothing to look for.
+    /// for `names` as whole words, and anywhere if they are dotted names or relative paths; `None` when there is nothing to look for.
     pub fn new(prefixes: &[Vec<u8>], names: &[Vec<u8>]) -> Option<Self> {
         if prefixes.is_empty() && names.is_empty() {
             return None;
@@ -47,6 +50,7 @@ impl Scanner {
         Some(Self {
             searcher,
             prefixes: prefixes.len(),
+            is_dotted: names.iter().map(|name| is_dotted(name)).collect(),
         })
     }
 
@@ -97,7 +101,8 @@ impl Scanner {
             let pattern = hit.pattern().as_usize();
             if pattern >= self.prefixes {
                 let after = window.get(hit.end()).copied();
-                if !before.is_some_and(is_word) && !after.is_some_and(is_word) {
+                let is_whole = !before.is_some_and(is_word) && !after.is_some_and(is_word);
+                if is_whole || self.is_dotted[pattern - self.prefixes] {
                     found(hit.start(), Hit::Name(pattern - self.prefixes));
                 }
                 continue;
@@ -122,6 +127,10 @@ impl Scanner {
 /// folder above it and so to more evidence, never to less.
 fn is_path(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/._-+@~".contains(&byte) || byte >= 0x80
+}
+
+fn is_dotted(name: &[u8]) -> bool {
+    name.contains(&b'/') || (name.contains(&b'.') && !name.contains(&b'-'))
 }
 
 fn is_word(byte: u8) -> bool {

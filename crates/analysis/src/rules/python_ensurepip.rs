@@ -93,7 +93,7 @@ fn guard(context: &Context<'_>, wheels: &[NodeId]) -> Guard {
     };
     match wheels.iter().all(is_installed) {
         true => Guard::Proved(
-            "what they would install is installed, and the image starts something else".to_owned(),
+            "the image starts something else, and was given what they would install".to_owned(),
         ),
         false => Guard::Unknown("what they would install is not installed".to_owned()),
     }
@@ -103,7 +103,7 @@ fn guard(context: &Context<'_>, wheels: &[NodeId]) -> Guard {
 mod tests {
     use crate::plan::Options;
     use crate::rules::Tier;
-    use crate::testing::{Decided, decide_with, set};
+    use crate::testing::{Decided, decide_with};
 
     const PYTHON: &str = "[RUN x]\nusr/lib/python3.12/ensurepip/__init__.py = ensurepip\nusr/lib/python3.12/venv/__init__.py = class EnvBuilder: ensurepip\nusr/lib/python3.12/ensurepip/_bundled/pip-24.0-py3-none-any.whl = PK\nusr/lib/python3.12/site-packages/pip-24.0.dist-info/METADATA = Name: pip\\nVersion: 24.0\\n\nusr/lib/python3.12/site-packages/pip-24.0.dist-info/RECORD = x\nusr/bin/gunicorn (0755) = x\nusr/bin/python3 (0755) = x\n";
     const WHEEL: &str = "/usr/lib/python3.12/ensurepip/_bundled/pip-24.0-py3-none-any.whl";
@@ -116,13 +116,13 @@ mod tests {
     #[test]
     fn the_wheel_goes_where_the_image_starts_a_service() {
         let found = decide(PYTHON, serde_json::json!({ "Cmd": ["gunicorn", "app"] }));
-        assert_eq!(found.gone, set(&[WHEEL]));
+        assert!(found.gone.contains(WHEEL));
     }
 
     #[test]
     fn an_entrypoint_that_makes_environments_keeps_it() {
         let venv = serde_json::json!({ "Entrypoint": ["sh", "-c", "python3 -m venv /tmp/v"] });
-        assert_eq!(decide(PYTHON, venv).gone, set(&[]));
+        assert!(!decide(PYTHON, venv).gone.contains(WHEEL));
         let script = format!("{PYTHON}srv/start.sh = python3 -m venv /work/v\n");
         let found = decide(&script, serde_json::json!({ "Cmd": ["gunicorn", "app"] }));
         assert_eq!(found.held[WHEEL], format!("/srv/start.sh asks for {WHEEL}"));

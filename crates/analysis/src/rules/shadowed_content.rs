@@ -33,6 +33,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
             guard: Guard::Evidence,
             programs: Vec::new(),
             words: Vec::new(),
+            modules: Vec::new(),
         })
         .collect();
     if units.is_empty() {

@@ -178,8 +178,8 @@ fn reason(decision: &Decision) -> Reason {
             from: Some(evidence.from.to_string()),
             to: Some(evidence.to.to_string()),
             offset: match evidence.how {
-                How::Path(at) | How::Command(at) | How::Word(at) => Some(at),
-                How::Symlink | How::Needed => None,
+                How::Path(at) | How::Command(at) | How::Word(at) | How::Module(at) => Some(at),
+                How::Symlink | How::Needed | How::Import | How::Text => None,
             },
             ..said(&evidence.how.to_string())
         },

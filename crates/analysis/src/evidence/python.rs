@@ -1,0 +1,107 @@
+//! Imports and texts of Python sources that lead to what could go.
+
+use std::collections::BTreeSet;
+
+use ounce_image::{LeafId, NodeId};
+
+use super::{Pointer, Search, UnitId};
+use crate::finding::{Evidence, How};
+use crate::inspect::python::{Facts, Import};
+
+impl Search<'_> {
+    /// What a source leads to, under each of its names that stay.
+    pub(super) fn python(&self, names: &[NodeId], leaf: LeafId, out: &mut Vec<(UnitId, Evidence)>) {
+        if !self.targets.has_modules() {
+            return;
+        }
+        let Some(source) = self.context.modules().source(leaf) else {
+            return;
+        };
+        for name in names {
+            let from = self.pointer(*name);
+            self.imports(&from, *name, &source.facts.imports, out);
+            self.texts(&from, *name, &source.facts, out);
+        }
+    }
+
+    fn imports(
+        &self,
+        from: &Pointer,
+        file: NodeId,
+        imports: &[Import],
+        out: &mut Vec<(UnitId, Evidence)>,
+    ) {
+        for import in imports {
+            let modules = self.context.modules();
+            let nodes = modules.imported(self.context.tree, file, import);
+            self.modules(from, &nodes, How::Import, out);
+        }
+    }
+
+    /// Dotted names and paths in texts, and names of what lies beside the file.
+    fn texts(
+        &self,
+        from: &Pointer,
+        file: NodeId,
+        facts: &Facts,
+        out: &mut Vec<(UnitId, Evidence)>,
+    ) {
+        let (tree, modules) = (self.context.tree, self.context.modules());
+        let mut words: BTreeSet<&[u8]> = BTreeSet::new();
+        for text in facts.strings.iter() {
+            let parts: Vec<&[u8]> = text.split('/').map(str::as_bytes).collect();
+            words.extend(parts.iter().filter(|part| !part.is_empty()));
+            let separator = if parts.len() > 1 { '/' } else { '.' };
+            let path: Vec<&[u8]> = text.split(separator).map(str::as_bytes).collect();
+            if path.len() > 1 {
+                self.modules(from, &modules.named(tree, &path), How::Text, out);
+            }
+        }
+        self.modules(from, &modules.beside(tree, file, &words), How::Text, out);
+    }
+
+    fn modules(
+        &self,
+        from: &Pointer,
+        nodes: &[NodeId],
+        how: How,
+        out: &mut Vec<(UnitId, Evidence)>,
+    ) {
+        for node in nodes {
+            if let Some(unit) = self.targets.module(*node) {
+                self.note(from, *node, how, &[unit], out);
+            }
+        }
+    }
+
+    /// Modules that the config runs: `python -m module`.
+    pub(super) fn run_by_config(
+        &self,
+        from: &Pointer,
+        texts: &[String],
+        out: &mut Vec<(UnitId, Evidence)>,
+    ) {
+        let words = texts.iter().flat_map(|text| text.split_whitespace());
+        let words: Vec<&str> = words.collect();
+        for pair in words.windows(2).filter(|pair| pair[0] == "-m") {
+            let import = [Import::absolute(pair[1])];
+            self.imports(from, ounce_image::Tree::ROOT, &import, out);
+        }
+    }
+
+    /// Whether a file's imports are known: a source without a problem, or what was compiled from one.
+    pub(super) fn is_source(&self, name: NodeId) -> bool {
+        let tree = self.context.tree;
+        if !self.targets.has_modules() {
+            return false;
+        }
+        let source = match tree.name(tree.parent(name)) == b"__pycache__" {
+            true => crate::rules::compiled_from(tree, name),
+            false => Some(name),
+        };
+        source
+            .and_then(|source| tree.leaf_of(source))
+            .and_then(|leaf| self.context.modules().source(leaf))
+            .is_some_and(|source| source.problem.is_none())
+    }
+}

@@ -1,0 +1,54 @@
+//! Texts of a source, kept flat: an image has some hundred thousand.
+
+/// Texts in order, each once.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Strings(Box<str>);
+
+/// Longer words are data.
+const MAX_WORD: usize = 200;
+
+impl Strings {
+    pub(super) fn new(mut words: Vec<String>) -> Self {
+        words.sort_unstable();
+        words.dedup();
+        Self(words.join("\n").into())
+    }
+
+    /// The texts.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.split('\n').filter(|word| !word.is_empty())
+    }
+}
+
+/// The words of a text that may name a module or a file: a text that is one word, and dotted names
+/// and paths inside of longer ones.
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+    let words = || text.split(|c: char| !(c.is_alphanumeric() || "_./-".contains(c)));
+    let is_single = words().take(2).count() == 1;
+    words()
+        .map(|word| word.trim_matches('.'))
+        .filter(move |word| {
+            let is_name = is_single || word.contains(['.', '/']);
+            is_name && (2..=MAX_WORD).contains(&word.len())
+        })
+}
+
+/// The modules that a text imports if it is code, or runs if it is a command: what follows
+/// `import`, `from` and `-m`.
+pub(super) fn imported(text: &str) -> impl Iterator<Item = &str> {
+    let words = || text.split(|c: char| c.is_whitespace() || ";\"'()`,".contains(c));
+    let words = || words().filter(|word| !word.is_empty());
+    let pairs = words().zip(words().skip(1));
+    pairs
+        .filter(|(word, module)| ["import", "from", "-m"].contains(word) && is_dotted(module))
+        .map(|(_, module)| module)
+}
+
+/// Whether a word may be the name of a module.
+pub(super) fn is_dotted(word: &str) -> bool {
+    let is_identifier = |part: &str| {
+        part.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && part.chars().all(|c| c.is_alphanumeric() || c == '_')
+    };
+    word.len() <= MAX_WORD && word.split('.').all(is_identifier)
+}
