@@ -68,7 +68,7 @@ pub(super) fn words(tree: &Tree<'_>, package: &Package) -> Option<String> {
         .and_then(|content| serde_json::from_str::<serde_json::Value>(&content).ok());
     match origin.as_ref().and_then(|origin| origin["url"].as_str()) {
         Some(url) => Some(url.to_owned()),
-        None => Some(format!("named to {}", installer(tree, package)?)),
+        None => Some(format!("by name, with {}", installer(tree, package)?)),
     }
 }
 

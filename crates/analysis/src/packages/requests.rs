@@ -328,7 +328,10 @@ mod tests {
             b/s/y_z.dist-info/METADATA = Name: y.z\\n\n";
         assert!(reasons(text, "y.z").is_empty());
         let same = text.replace("b/s", "a/s");
-        assert_eq!(reasons(&same, "y.z"), ["named to pip: Asked x, Needed y.z"]);
+        assert_eq!(
+            reasons(&same, "y.z"),
+            ["by name, with pip: Asked x, Needed y.z"]
+        );
     }
 
     const NODE: &str = "[npm]\n\

@@ -170,6 +170,9 @@ mod tests {
         let make = "c/conda-meta/make.json = {\"name\":\"make\",\"version\":\"4\",\"files\":[]}\n";
         let found = decide_text(&format!("{PREFIX}{make}"));
         assert_eq!(found.held["/c/lib/gcc/cc1"], "conda make builds software");
+        let module = "app/node_modules/make/package.json = {\"name\":\"make\"}\n";
+        let found = decide_text(&format!("{PREFIX}{module}"));
+        assert!(found.gone.contains("/c/lib/gcc/cc1"));
     }
 
     #[test]
