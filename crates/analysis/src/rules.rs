@@ -127,8 +127,8 @@ pub const RULES: [&Rule; 15] = [
     &distribution_docs::RULE,
     &logs::RULE,
     &temporary_files::RULE,
-    &python_tests::RULE,
     &python_installers::RULE,
+    &python_tests::RULE,
     &python_bytecode::RULE,
 ];
 
