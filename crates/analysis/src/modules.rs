@@ -4,8 +4,6 @@
 //! `sys.path`), so a name leads to every module of that name in the image, whichever interpreter it
 //! belongs to: more is reached than could be imported, never less.
 
-use std::collections::BTreeSet;
-
 use ounce_image::{LeafId, NodeId, Tree};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -98,9 +96,10 @@ impl Modules {
             .filter(|part| !part.is_empty())
             .map(str::as_bytes)
             .collect();
+        let module = path.len();
         path.extend(import.name.iter().map(|name| name.as_bytes()));
         if import.level == 0 {
-            return self.absolute(tree, file, &path);
+            return self.absolute(tree, file, &path, module);
         }
         // One dot is the folder of the file, and each further one the folder above.
         let mut folder = tree.parent(file);
@@ -113,7 +112,14 @@ impl Modules {
     /// What a dotted name leads to. Its first part counts when it may be found by itself from this
     /// file; where it lies in a package (vendored, or a package that a program makes importable)
     /// only what follows counts, and only if the same package says so or nothing else has the name.
-    fn absolute(&self, tree: &Tree<'_>, file: NodeId, path: &[&[u8]]) -> Vec<NodeId> {
+    /// The first `module` parts are a module's name, what follows may be something in it.
+    fn absolute(
+        &self,
+        tree: &Tree<'_>,
+        file: NodeId,
+        path: &[&[u8]],
+        module: usize,
+    ) -> Vec<NodeId> {
         let Some((first, rest)) = path.split_first() else {
             return Vec::new();
         };
@@ -128,9 +134,12 @@ impl Modules {
             .filter(|node| is_root(tree, tree.parent(*node), file))
             .collect();
         let found = descend(tree, out.clone(), rest);
-        let is_found = rest
-            .last()
-            .is_none_or(|last| found.iter().any(|node| stem(tree.name(*node)) == *last));
+        // A source with errors may name no module at all.
+        let last = path.get(1..module).and_then(<[_]>::last);
+        let is_found = last.is_none_or(|last| {
+            let mut found = found.iter();
+            found.any(|node| stem(tree.name(*node)) == *last)
+        });
         // A package may make what it carries importable for itself.
         let own = installed(tree, file);
         let carried = starts.iter().copied().filter(|node| {
@@ -143,32 +152,38 @@ impl Modules {
         out
     }
 
-    /// What a dotted name or a path of at least two parts leads to, wherever it begins.
-    pub fn named(&self, tree: &Tree<'_>, path: &[&[u8]]) -> Vec<NodeId> {
-        match path.split_first() {
-            Some((first, rest)) => {
-                let starts = self.named.get(*first).cloned().unwrap_or_default();
-                descend(tree, starts, rest)
-            }
-            None => Vec::new(),
-        }
+    /// What a dotted name or a path of at least two parts leads to, from any module of the first name
+    /// that `is_start` says yes to.
+    pub fn named(
+        &self,
+        tree: &Tree<'_>,
+        path: &[&[u8]],
+        is_start: impl Fn(NodeId) -> bool,
+    ) -> Vec<NodeId> {
+        let Some((first, rest)) = path.split_first() else {
+            return Vec::new();
+        };
+        let starts = self.named.get(*first).into_iter().flatten();
+        descend(
+            tree,
+            starts.copied().filter(|node| is_start(*node)).collect(),
+            rest,
+        )
     }
 
-    /// What the texts of a file name that lies beside it or in a folder above, as far up as its
-    /// package goes and one folder more: `os.path.join(here, "tests", "data")`.
-    pub fn beside(&self, tree: &Tree<'_>, file: NodeId, words: &BTreeSet<&[u8]>) -> Vec<NodeId> {
+    /// What a path leads to from the folder of a file and those above it, as far up as its package
+    /// goes and one folder more: `os.path.join(here, "tests", "data")`.
+    pub fn beside(&self, tree: &Tree<'_>, file: NodeId, path: &[&[u8]]) -> Vec<NodeId> {
         let mut out = Vec::new();
         let mut folder = tree.parent(file);
-        loop {
-            if is_library(tree, folder) || folder == Tree::ROOT {
-                return out;
-            }
-            below(tree, folder, words, &mut out);
+        while !is_library(tree, folder) && folder != Tree::ROOT {
+            out.extend(descend(tree, vec![folder], path));
             if !is_package(tree, folder) {
-                return out;
+                break;
             }
             folder = tree.parent(folder);
         }
+        out
     }
 
     /// The dotted name of a module, from the outermost folder that is a package.
@@ -289,16 +304,6 @@ fn modules_in(tree: &Tree<'_>, folder: NodeId, name: &[u8]) -> Vec<NodeId> {
 fn followed(tree: &Tree<'_>, node: NodeId) -> Option<NodeId> {
     let target = tree.symlink(node)?;
     tree.resolve_from(tree.parent(node), target, |_| {})
-}
-
-/// What the words name below a folder, in folders that they name too.
-fn below(tree: &Tree<'_>, folder: NodeId, words: &BTreeSet<&[u8]>, out: &mut Vec<NodeId>) {
-    for word in words {
-        if let Some(node) = tree.child(folder, word) {
-            out.push(node);
-            below(tree, node, words, out);
-        }
-    }
 }
 
 /// Whether a file is a module, or a folder one that may hold modules.

@@ -1,7 +1,5 @@
 //! Imports and texts of Python sources that lead to what could go.
 
-use std::collections::BTreeSet;
-
 use ounce_image::{LeafId, NodeId};
 
 use super::{Pointer, Search, UnitId};
@@ -47,17 +45,25 @@ impl Search<'_> {
         out: &mut Vec<(UnitId, Evidence)>,
     ) {
         let (tree, modules) = (self.context.tree, self.context.modules());
-        let mut words: BTreeSet<&[u8]> = BTreeSet::new();
+        // A name that begins inside of what could go is another one's.
+        let is_start = |node| self.targets.module(node).is_none();
         for text in facts.strings.iter() {
-            let parts: Vec<&[u8]> = text.split('/').map(str::as_bytes).collect();
-            words.extend(parts.iter().filter(|part| !part.is_empty()));
-            let separator = if parts.len() > 1 { '/' } else { '.' };
-            let path: Vec<&[u8]> = text.split(separator).map(str::as_bytes).collect();
-            if path.len() > 1 {
-                self.modules(from, &modules.named(tree, &path), How::Text, out);
+            let parts = |by| {
+                text.split(by)
+                    .map(str::as_bytes)
+                    .filter(|part| !part.is_empty())
+            };
+            let path: Vec<&[u8]> = parts('/').collect();
+            self.modules(from, &modules.beside(tree, file, &path), How::Text, out);
+            let name: Vec<&[u8]> = match path.len() {
+                1 => parts('.').collect(),
+                _ => path,
+            };
+            if name.len() > 1 {
+                let named = modules.named(tree, &name, is_start);
+                self.modules(from, &named, How::Text, out);
             }
         }
-        self.modules(from, &modules.beside(tree, file, &words), How::Text, out);
     }
 
     fn modules(

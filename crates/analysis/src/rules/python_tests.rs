@@ -245,7 +245,10 @@ impl<'c> Dynamic<'c> {
             let looks = source.facts.looks;
             let lists =
                 looks.packages || (looks.folders && tree.is_within(tests, tree.parent(*file)));
-            let is_written = self.written.contains(&(last, first)) || package.writes(last, own);
+            // Other packages do not call what is private to this one.
+            let is_private = own.split('.').any(|part| part.starts_with('_'));
+            let is_written =
+                package.writes(last, own) || (!is_private && self.written.contains(&(last, first)));
             let may_be = source.facts.dynamic.iter().any(|pattern| {
                 // Where names come from no other place, they are written in the package.
                 let is_known = lists || looks.input || is_written || pattern.writes(last);
@@ -337,6 +340,7 @@ mod tests {
             "suite = 'p.tests.test_a.Case'",
             "import os\\nx = os.path.join(here, 'tests', 'data.txt')",
             "x = __file__ + '/tests/data.txt'",
+            "x = pathlib.Path(here) / 'tests' / 'data.txt'",
         ] {
             assert!(
                 kept(&format!("SITE/p/m.py = {source}")).is_some(),
@@ -405,6 +409,10 @@ mod tests {
 
     #[test]
     fn a_module_that_cannot_be_parsed_keeps_them() {
+        assert_eq!(
+            kept("app/m.py = from import x\\nfrom . import\\nimport_module('')"),
+            None
+        );
         assert!(
             kept("SITE/p/m.py = import (")
                 .unwrap()

@@ -93,6 +93,18 @@ impl<'a> SourceOrderVisitor<'a> for Visitor {
             Expr::List(list) => self.command(&list.elts),
             Expr::Tuple(tuple) => self.command(&tuple.elts),
             Expr::Call(call) => self.call(call),
+            Expr::BinOp(path) if path.op == Operator::Div => {
+                let mut parts = vec![&*path.right];
+                let mut left = &*path.left;
+                while let Expr::BinOp(path) = left
+                    && path.op == Operator::Div
+                {
+                    parts.push(&path.right);
+                    left = &path.left;
+                }
+                parts.push(left);
+                self.path(parts.into_iter().rev());
+            }
             Expr::Name(name) => self.looks(&name.id),
             Expr::Attribute(attribute) => self.looks(&attribute.attr),
             _ => {}
@@ -123,6 +135,22 @@ impl Visitor {
         self.facts.imports.extend(imports);
     }
 
+    /// `os.path.join(here, "a", "b")` and `here / "a" / "b"`: texts that stand one after the other.
+    fn path<'a>(&mut self, parts: impl Iterator<Item = &'a Expr>) {
+        let mut path: Vec<&str> = Vec::new();
+        for part in parts {
+            match part {
+                Expr::StringLiteral(text) => path.push(text.value.to_str()),
+                _ if path.len() < 2 => path.clear(),
+                _ => break,
+            }
+        }
+        if path.len() > 1 {
+            self.words
+                .extend(strings::words(&path.join("/")).map(str::to_owned));
+        }
+    }
+
     /// `[..., "-m", "module", ...]`.
     fn command(&mut self, elements: &[Expr]) {
         for pair in elements.windows(2) {
@@ -149,6 +177,7 @@ impl Visitor {
             _ => return,
         };
         self.command(&call.arguments.args);
+        self.path(call.arguments.args.iter());
         if NAMES_A_MODULE.contains(&name) {
             self.named(call);
         }
