@@ -6,7 +6,7 @@
 
 use std::io;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use ounce_image::Blob;
 
 /// How much is searched at a time.
@@ -38,13 +38,16 @@ pub enum Hit<'a> {
 
 impl Scanner {
     /// A scanner for paths that begin with one of `prefixes` (such as `/usr/` or `share/doc/`), and
-    /// for `names` as whole words, and anywhere if they are dotted names or relative paths; `None` when there is nothing to look for.
+    /// for `names` as whole words, and anywhere if they are dotted names or relative paths; `None`
+    /// when there is nothing to look for.
     pub fn new(prefixes: &[Vec<u8>], names: &[Vec<u8>]) -> Option<Self> {
         if prefixes.is_empty() && names.is_empty() {
             return None;
         }
         let searcher = AhoCorasickBuilder::new()
             .match_kind(MatchKind::LeftmostLongest)
+            // With hundreds of names it is twice as fast as the automaton that would be chosen.
+            .kind((!names.is_empty()).then_some(AhoCorasickKind::DFA))
             .build(prefixes.iter().chain(names))
             .ok()?;
         Some(Self {
