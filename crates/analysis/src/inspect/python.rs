@@ -113,7 +113,8 @@ fn foreign_encoding(text: &str) -> Option<&str> {
     let plain = declared.to_ascii_lowercase().replace('_', "-");
     let is_known = ["utf-8", "utf8", "ascii", "us-ascii", "utf-8-unix"].contains(&plain.as_str());
     let is_latin = plain.starts_with("latin") || plain.starts_with("iso-8859");
-    (!is_known && !(is_latin && text.is_ascii())).then_some(declared)
+    let agrees = is_known || (is_latin && text.is_ascii());
+    (!agrees).then_some(declared)
 }
 
 /// The modules that the lines of a `.pth` file import: `site` executes those that begin with
