@@ -14,8 +14,7 @@ use ruff_python_parser::parse_unchecked_source;
 
 pub use strings::Strings;
 
-/// The longest source that is read, in bytes; the largest ones in use (tables of characters and
-/// cloud services as code) have some 3 MB.
+/// The longest source that is read, in bytes; a longer one is not understood.
 pub const MAX_SOURCE: u64 = 8 << 20;
 
 /// What a source says.
