@@ -8,7 +8,6 @@ use ounce_image::{LeafId, NodeId, Tree};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::finding::Problem;
 use crate::inspect::python::{self, Facts, Import};
 
 /// Every Python source of an image, and its modules by name.
@@ -28,7 +27,7 @@ pub struct Source {
     pub problem: Option<String>,
 }
 
-/// A wheel of some 20 MB is the largest script in use; only its head is looked at for `python`.
+/// How much of a script is looked at for `python`, in bytes: what the kernel reads of a `#!` line.
 const MAX_HEAD: u64 = 256;
 
 impl Modules {
@@ -68,16 +67,6 @@ impl Modules {
     /// All sources.
     pub fn sources(&self) -> impl Iterator<Item = (LeafId, &Source)> {
         self.sources.iter().map(|(leaf, source)| (*leaf, source))
-    }
-
-    /// Sources that could not be read to their end.
-    pub fn problems(&self, tree: &Tree<'_>) -> Vec<Problem> {
-        let unread = self.sources.iter().filter_map(|(leaf, source)| {
-            let path = tree.path(*tree.leaf(*leaf).names.first()?);
-            let reason = source.problem.clone()?;
-            Some(Problem { path, reason })
-        });
-        unread.collect()
     }
 
     /// Whether a module of this name lies anywhere, by itself and not in a package.

@@ -14,8 +14,7 @@ use ruff_python_parser::parse_unchecked_source;
 
 pub use strings::Strings;
 
-/// The longest source that is read, in bytes; the largest ones in use (tables of characters and
-/// cloud services as code) have some 3 MB.
+/// The longest source that is read, in bytes; a longer one is not understood.
 pub const MAX_SOURCE: u64 = 8 << 20;
 
 /// What a source says.
@@ -113,7 +112,8 @@ fn foreign_encoding(text: &str) -> Option<&str> {
     let plain = declared.to_ascii_lowercase().replace('_', "-");
     let is_known = ["utf-8", "utf8", "ascii", "us-ascii", "utf-8-unix"].contains(&plain.as_str());
     let is_latin = plain.starts_with("latin") || plain.starts_with("iso-8859");
-    (!(is_known || is_latin && text.is_ascii())).then_some(declared)
+    let agrees = is_known || (is_latin && text.is_ascii());
+    (!agrees).then_some(declared)
 }
 
 /// The modules that the lines of a `.pth` file import: `site` executes those that begin with

@@ -4,7 +4,7 @@
 //! written it does so once in each container; where not (a read-only root, a user who does not own
 //! the folder) at each start, which then takes longer: `python -c "import pandas"` as a user who cannot
 //! write took 1.64 s of processor time instead of 0.49 s, 3.4 times as much (median of 10 runs, user
-//! and system; Python 3.11, pandas 2.2, `docker run --user appuser`, where
+//! and system, on a busy machine with two cores; Python 3.11, pandas 2.2, `docker run --user appuser`, where
 //! `PYTHONPYCACHEPREFIX=/nonexistent` stands for a removal of all compiled files).
 //!
 //! **Evidence.** A compiled file goes only when its source lies beside the folder (PEP 3147: `x.py`

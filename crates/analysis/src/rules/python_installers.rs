@@ -23,7 +23,7 @@
 //! `ensurepip` is part of Python and stays: `venv` runs it, with wheels of its own. It asks for an
 //! installed pip only to remove it.
 //!
-//! **Example.** 13 MB of `/opt/conda/lib/python3.11/site-packages/pip`.
+//! **Example.** 12 MB of `/opt/conda/lib/python3.11/site-packages/pip`.
 
 use std::collections::BTreeSet;
 
