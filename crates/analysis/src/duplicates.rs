@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 use std::io;
 
-use ounce_image::{Digest, EntryId, Hasher, ImagePath, LeafId, Progress, Tree};
+use ounce_image::{Digest, Hasher, ImagePath, LeafId, Progress, Tree};
 use rayon::prelude::*;
 use rustc_hash::FxBuildHasher;
 
@@ -44,7 +44,10 @@ pub fn find(tree: &Tree<'_>, plan: &Plan, progress: &Progress) -> io::Result<Vec
     let mut by_size: BTreeMap<u64, Vec<(ImagePath, LeafId)>> = BTreeMap::new();
     for leaf in tree.leaves() {
         let size = tree.entry(tree.leaf(leaf).data).size;
-        if let Some(path) = (size >= SMALLEST).then(|| name(tree, plan, leaf)).flatten() {
+        if let Some(path) = (size >= SMALLEST)
+            .then(|| plan.name_of(tree, leaf))
+            .flatten()
+        {
             by_size.entry(size).or_default().push((path, leaf));
         }
     }
@@ -61,15 +64,6 @@ pub fn find(tree: &Tree<'_>, plan: &Plan, progress: &Progress) -> io::Result<Vec
             .then_with(|| a.paths.cmp(&b.paths))
     });
     Ok(found)
-}
-
-/// The first of a regular file's names that stay.
-fn name(tree: &Tree<'_>, plan: &Plan, leaf: LeafId) -> Option<ImagePath> {
-    let goes = |entry: EntryId| plan.edit.drop.contains(&entry);
-    let names = tree.leaf(leaf).names.iter().copied();
-    let names =
-        names.filter(|node| tree.is_file(*node) && !tree.node_entry(*node).is_some_and(goes));
-    names.map(|node| tree.path(node)).min()
 }
 
 /// Of files of one size, the groups of equal ones.

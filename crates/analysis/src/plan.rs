@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use globset::GlobSet;
-use ounce_image::{Edit, EntryId, NodeId, Progress, Tree, leftover, lost_folders};
+use ounce_image::{
+    Edit, EntryId, ImagePath, LeafId, NodeId, Progress, Tree, leftover, lost_folders,
+};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -172,6 +174,15 @@ impl Plan {
     pub fn unit(&self, id: UnitId) -> (&Claim, &crate::finding::Unit) {
         let claim = &self.claims[id.claim as usize];
         (claim, &claim.units[id.unit as usize])
+    }
+
+    /// The first of a regular file's names that stay.
+    pub(crate) fn name_of(&self, tree: &Tree<'_>, leaf: LeafId) -> Option<ImagePath> {
+        let goes = |entry: EntryId| self.edit.drop.contains(&entry);
+        let names = tree.leaf(leaf).names.iter().copied();
+        let names =
+            names.filter(|node| tree.is_file(*node) && !tree.node_entry(*node).is_some_and(goes));
+        names.map(|node| tree.path(node)).min()
     }
 }
 

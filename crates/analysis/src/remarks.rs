@@ -8,10 +8,13 @@ use ounce_image::{ImagePath, LeafId, Progress, Tree};
 use rayon::prelude::*;
 
 use crate::inspect::sections;
+use crate::plan::Plan;
 
 /// Bytes inside files that a builder of the image could spare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
+    /// Its kind, a kebab-case noun.
+    pub id: &'static str,
     /// A heading.
     pub title: &'static str,
     /// What it would take, and what it would cost.
@@ -24,6 +27,7 @@ pub struct Remark {
 
 /// Sections of ELF files that programs can do without, or parts of them.
 struct Kind {
+    id: &'static str,
     title: &'static str,
     text: &'static str,
     /// Names of sections, or with a `*` behind how they begin.
@@ -32,6 +36,7 @@ struct Kind {
 
 const KINDS: [Kind; 2] = [
     Kind {
+        id: "debug-symbols",
         title: "Symbols for debuggers",
         text: "strip --strip-unneeded leaves them out; backtraces then show no names, and profilers and debuggers say less",
         // ELF and DWARF 5, section 7.4; .gnu_debugdata is a small compressed symbol table.
@@ -44,6 +49,7 @@ const KINDS: [Kind; 2] = [
         ],
     },
     Kind {
+        id: "gpu-code",
         title: "Code for graphics processors",
         text: "one copy for each architecture it was built for; a build for those that are there (CMAKE_CUDA_ARCHITECTURES, TORCH_CUDA_ARCH_LIST, or nvprune) runs on no others",
         // CUDA Binary Utilities, "What is a CUDA Binary"; ROCm's clang offload bundler.
@@ -51,15 +57,15 @@ const KINDS: [Kind; 2] = [
     },
 ];
 
-/// Measures in all files of the merged view.
+/// Measures in all files that stay.
 ///
 /// # Errors
 /// `progress` asks to stop.
-pub fn remarks(tree: &Tree<'_>, progress: &Progress) -> std::io::Result<Vec<Remark>> {
+pub fn find(tree: &Tree<'_>, plan: &Plan, progress: &Progress) -> std::io::Result<Vec<Remark>> {
     let leaves: Vec<LeafId> = tree.leaves().collect();
     let measure = |leaf: LeafId| {
         progress.advance(0)?;
-        let Some(name) = tree.leaf(leaf).names.first().filter(|n| tree.is_file(**n)) else {
+        let Some(path) = plan.name_of(tree, leaf) else {
             return Ok(None);
         };
         let content = tree.read(leaf);
@@ -72,7 +78,7 @@ pub fn remarks(tree: &Tree<'_>, progress: &Progress) -> std::io::Result<Vec<Rema
             // A table may say anything; no section has more than the file.
             sum.min(content.len())
         });
-        Ok::<_, std::io::Error>(Some((tree.path(*name), sizes)))
+        Ok::<_, std::io::Error>(Some((path, sizes)))
     };
     let measured: Vec<_> = leaves
         .into_par_iter()
@@ -87,6 +93,7 @@ pub fn remarks(tree: &Tree<'_>, progress: &Progress) -> std::io::Result<Vec<Rema
     let remark = |(kind, mut files): (usize, Vec<(ImagePath, u64)>)| {
         files.sort_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
         Remark {
+            id: KINDS[kind].id,
             title: KINDS[kind].title,
             text: KINDS[kind].text,
             bytes: files.iter().map(|(_, size)| size).sum(),
@@ -110,16 +117,16 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::layers;
+    use crate::testing::planned;
 
     #[test]
     fn symbols_of_this_program_are_measured_and_texts_have_none() {
         let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         let mut image = ounce_testkit::image("[a]\nsrv/text = x\n[b]\n");
         image.layers[1] = ounce_testkit::archive(&[("app/tool", &program)]);
-        let layers = layers(&image);
-        let tree = Tree::build(&layers).unwrap();
-        let found = remarks(&tree, &Progress::default()).unwrap();
+        let found = planned(&image, |tree, plan| {
+            find(tree, plan, &Progress::default()).unwrap()
+        });
         let names: Vec<_> = found.iter().map(|remark| remark.title).collect();
         assert_eq!(names, ["Symbols for debuggers"]);
         assert_eq!(found[0].files[0].0.to_string(), "/app/tool");

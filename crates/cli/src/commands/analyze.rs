@@ -1,6 +1,6 @@
 //! `ounce analyze`: what eats the space.
 
-use ounce_analysis::duplicates;
+use ounce_analysis::{duplicates, remarks};
 use ounce_image::Tree;
 use ounce_image::format::{self, Reference};
 
@@ -54,7 +54,8 @@ fn one(
         let mut report = analysis.report(&command_line(), &settings.shown, args.by.into(), top);
         report.limits = settings.limits.of_image(&report);
         let found = duplicates::find(&tree, &plan, &session.progress)?;
-        let report = report.with_duplicates(&found);
+        let remarks = remarks::find(&tree, &plan, &session.progress)?;
+        let report = report.with_duplicates(&found).with_remarks(&remarks);
         totals.add(&analysis, &report, None);
         verified.join().expect("verifying does not panic")?;
         Ok(report)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ounce_analysis::duplicates::Duplicate;
 use ounce_analysis::ledger::Item;
+use ounce_analysis::remarks::Remark;
 use ounce_image::{ImagePath, Tree};
 
 use super::build::{Analysis, is_hidden, stays};
@@ -13,6 +14,8 @@ use super::text::{bytes, plural};
 
 /// The finding of files that are there more than once.
 pub(super) const DUPLICATES: &str = "duplicate-content";
+/// The findings of what could be smaller inside files.
+pub(super) const REMARKS: [&str; 2] = ["debug-symbols", "gpu-code"];
 
 /// Parts that a finding lists.
 const MAX_PARTS: usize = 10;
@@ -141,6 +144,28 @@ fn set_id(analysis: &Analysis<'_>) -> Option<Finding> {
 }
 
 impl Report {
+    /// Adds what could be smaller inside files.
+    pub(crate) fn with_remarks(mut self, found: &[Remark]) -> Self {
+        for remark in found {
+            let parts = remark.files.iter().map(|(path, disk)| Part {
+                name: path.to_string(),
+                disk: *disk,
+            });
+            let text = |count| {
+                let files = plural(count as u64, "file");
+                format!(
+                    "{} in {count} {files}; {}",
+                    bytes(remark.bytes),
+                    remark.text
+                )
+            };
+            let parts = parts.collect();
+            self.findings
+                .extend(finding(remark.id, remark.title, remark.bytes, parts, text));
+        }
+        self
+    }
+
     /// Adds what stays although it is there more than once.
     pub(crate) fn with_duplicates(mut self, found: &[Duplicate]) -> Self {
         let parts: Vec<Part> = found

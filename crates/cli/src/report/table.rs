@@ -5,7 +5,7 @@ mod sizes;
 
 use std::fmt::Write as _;
 
-use super::findings::DUPLICATES;
+use super::findings::{DUPLICATES, REMARKS};
 use super::line;
 use super::model::{Fate, Problem, Reason, Report, Row, Set, Size, View};
 use super::text::{bytes, change, cut, cut_front, grouped, plural, pull, wrap};
@@ -246,6 +246,17 @@ fn duplicates(out: &mut String, report: &Report) {
     }
 }
 
+/// What could be smaller inside files that stay.
+fn remarks(out: &mut String, report: &Report) {
+    let found = report.findings.iter();
+    for finding in found.filter(|finding| REMARKS.contains(&finding.id)) {
+        let text = format!("note: {}: {}", finding.title, finding.text);
+        for part in wrap(&text, WIDTH) {
+            line!(out, "{part}");
+        }
+    }
+}
+
 fn notes(out: &mut String, report: &Report, image: &str) {
     for problem in report.problems.iter().take(REASONS) {
         let Problem { path, reason } = problem;
@@ -279,6 +290,7 @@ fn several_tail(out: &mut String, report: &Report) {
 
 fn tail(out: &mut String, report: &Report) {
     duplicates(out, report);
+    remarks(out, report);
     notes(out, report, "");
     let Some(result) = &report.result else { return };
     let (before, after) = (report.size, result.size);
