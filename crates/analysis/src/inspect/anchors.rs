@@ -39,9 +39,21 @@ impl Anchors {
         Some(Self { searcher, reach })
     }
 
+    /// As [`Anchors::stretches`]; where there are no pieces, all of it.
+    pub(super) fn stretches_or_all(
+        anchors: Option<&Self>,
+        window: &[u8],
+        start: usize,
+    ) -> Vec<Range<usize>> {
+        anchors.map_or_else(
+            || std::iter::once(start..window.len()).collect(),
+            |anchors| anchors.stretches(window, start),
+        )
+    }
+
     /// The stretches of a window from `start` on that texts lie in: every one of them as a whole, and in
     /// one stretch with those that it overlaps.
-    pub(super) fn stretches(&self, window: &[u8], start: usize) -> Vec<Range<usize>> {
+    fn stretches(&self, window: &[u8], start: usize) -> Vec<Range<usize>> {
         let mut out: Vec<Range<usize>> = Vec::new();
         let mut from = start;
         // Pieces may overlap, so the search goes on behind the first byte of each.

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::io;
 use std::ops::ControlFlow;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, packed};
 use ounce_image::Blob;
+
+use super::anchors::Anchors;
 
 /// How much is searched at a time.
 const WINDOW: usize = 1 << 20;
@@ -14,14 +16,20 @@ const WINDOW: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Needles {
     searcher: AhoCorasick,
+    /// Where the searcher is to look; everywhere when there are none.
+    anchors: Option<Anchors>,
     longest: usize,
 }
 
 impl Needles {
     /// Prepares to look for these; `None` when they are too many to be looked for at once.
     pub fn new(needles: &[Vec<u8>]) -> Option<Self> {
-        let (searcher, longest) = searcher(MatchKind::Standard, needles)?;
-        Some(Self { searcher, longest })
+        let texts: Vec<&[u8]> = needles.iter().map(Vec::as_slice).collect();
+        Some(Self {
+            searcher: AhoCorasick::new(needles).ok()?,
+            anchors: Anchors::new(&texts),
+            longest: longest(needles),
+        })
     }
 
     /// How many they are.
@@ -36,8 +44,10 @@ impl Needles {
     pub fn held_by(&self, content: &Blob) -> io::Result<BTreeSet<usize>> {
         let mut out = BTreeSet::new();
         windows(content, self.longest, |window| {
-            let hits = self.searcher.find_overlapping_iter(window);
-            out.extend(hits.map(|hit| hit.pattern().as_usize()));
+            for stretch in Anchors::stretches_or_all(self.anchors.as_ref(), window, 0) {
+                let hits = self.searcher.find_overlapping_iter(&window[stretch]);
+                out.extend(hits.map(|hit| hit.pattern().as_usize()));
+            }
             ControlFlow::Continue(())
         })?;
         Ok(out)
@@ -47,6 +57,8 @@ impl Needles {
 /// Byte strings of which one is as good as another; a few are found at the speed of memory.
 #[derive(Debug)]
 pub struct AnyOf {
+    /// Looks with vector instructions, if the machine has them and the texts are few.
+    teddy: Option<packed::Searcher>,
     searcher: AhoCorasick,
     longest: usize,
 }
@@ -54,16 +66,21 @@ pub struct AnyOf {
 impl AnyOf {
     /// Prepares to look for these; `None` when they are too many to be looked for at once.
     pub fn new<T: AsRef<[u8]>>(needles: &[T]) -> Option<Self> {
-        // Only leftmost matches are looked for with vector instructions.
-        let (searcher, longest) = searcher(MatchKind::LeftmostFirst, needles)?;
-        Some(Self { searcher, longest })
+        Some(Self {
+            teddy: packed::Searcher::new(needles),
+            searcher: AhoCorasick::new(needles).ok()?,
+            longest: longest(needles),
+        })
     }
 
     /// Whether a file holds one; not when it cannot be read.
     pub fn is_in(&self, content: &Blob) -> bool {
         let mut found = false;
         let read = windows(content, self.longest, |window| {
-            found = self.searcher.is_match(window);
+            found = match &self.teddy {
+                Some(teddy) => teddy.find(window).is_some(),
+                None => self.searcher.is_match(window),
+            };
             match found {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
@@ -73,13 +90,9 @@ impl AnyOf {
     }
 }
 
-fn searcher<T: AsRef<[u8]>>(kind: MatchKind, needles: &[T]) -> Option<(AhoCorasick, usize)> {
-    let searcher = AhoCorasick::builder()
-        .match_kind(kind)
-        .build(needles)
-        .ok()?;
+fn longest<T: AsRef<[u8]>>(needles: &[T]) -> usize {
     let lengths = needles.iter().map(|needle| needle.as_ref().len());
-    Some((searcher, lengths.max().unwrap_or_default()))
+    lengths.max().unwrap_or_default()
 }
 
 /// Reads a file in windows that overlap by `longest`, until `each` has seen enough.

@@ -104,10 +104,7 @@ impl Scanner {
         own: Range<usize>,
         mut found: impl FnMut(usize, Hit<'w>),
     ) {
-        let stretches = match &self.anchors {
-            Some(anchors) => anchors.stretches(window, own.start),
-            None => vec![own.start..window.len()],
-        };
+        let stretches = Anchors::stretches_or_all(self.anchors.as_ref(), window, own.start);
         let input = |stretch| aho_corasick::Input::new(window).range::<Range<usize>>(stretch);
         let hits = stretches
             .into_iter()

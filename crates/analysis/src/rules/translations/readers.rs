@@ -165,8 +165,10 @@ struct Search {
     glibc: AnyOf,
     /// Domains as they are.
     anywhere: Needles,
+    /// [`BINDERS`] and [`CATEGORY`].
+    marks: AnyOf,
     /// [`BINDERS`].
-    binds: AnyOf,
+    binders: AnyOf,
     /// [`CATEGORY`] and [`ENDING`].
     path: [AnyOf; 2],
     /// Domains in two kinds of quotes.
@@ -196,7 +198,8 @@ impl Search {
             category: AnyOf::new(&["LC_MESSAGES"])?,
             glibc: AnyOf::new(&["/usr/lib/locale"])?,
             anywhere: Needles::new(domains)?,
-            binds: AnyOf::new(&BINDERS)?,
+            marks: AnyOf::new(&[&BINDERS[..], &CATEGORY].concat())?,
+            binders: AnyOf::new(&BINDERS)?,
             path: [AnyOf::new(&CATEGORY)?, AnyOf::new(&ENDING)?],
             in_script: Needles::new(&quoted.collect::<Vec<_>>())?,
             in_bytecode: AnyOf::new(&["gettext"])?,
@@ -220,8 +223,10 @@ impl Search {
             let reads = self.in_bytecode.is_in(&content);
             return Some(Role::Script { reads });
         }
-        let binds = self.binds.is_in(&content);
-        let reads = self.path.iter().all(|part| part.is_in(&content));
+        // Few have either, so that most are read once.
+        let may = self.marks.is_in(&content);
+        let binds = may && self.binders.is_in(&content);
+        let reads = may && self.path.iter().all(|part| part.is_in(&content));
         // Shells have `gettext`, the program, and Perl without a reader of its own has glibc.
         let through_libc = kind == Language::Shell || kind == Language::Perl && !self.perl_reads;
         match (through_libc && !reads, binds) {
