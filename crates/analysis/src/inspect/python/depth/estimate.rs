@@ -20,7 +20,10 @@ pub(super) fn may_exceed(source: &[u8], limit: usize) -> bool {
         let mut len = 1;
         match byte {
             b'\t' if is_start => indent += 8,
-            _ if is_blank => indent += usize::from(is_start),
+            _ if is_blank => {
+                len = run(&source[at..], |b| b == byte);
+                indent += if is_start { len } else { 0 };
+            }
             b'\n' if !levels.is_in_brackets() => {
                 if std::mem::take(&mut is_known) {
                     levels = Levels::default();
@@ -47,7 +50,7 @@ pub(super) fn may_exceed(source: &[u8], limit: usize) -> bool {
                 None => return true,
             },
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
-                len = word(&source[at..]);
+                len = run(&source[at..], |b| b.is_ascii_alphanumeric() || b == b'_');
                 // Behind a number it may be several (`1j1j`).
                 let follows = source[..at].last().is_some_and(u8::is_ascii_digit);
                 levels.add(if follows { len } else { 1 });
@@ -74,9 +77,10 @@ fn continuation(rest: &[u8]) -> usize {
     if rest.starts_with(b"\\\r\n") { 3 } else { 2 }
 }
 
-fn word(rest: &[u8]) -> usize {
-    let is_end = |b: &u8| !(b.is_ascii_alphanumeric() || *b == b'_');
-    rest.iter().position(is_end).unwrap_or(rest.len())
+/// How many bytes from the beginning on are of a kind.
+fn run(rest: &[u8], is_kind: impl Fn(u8) -> bool) -> usize {
+    let end = rest.iter().position(|b| !is_kind(*b));
+    end.unwrap_or(rest.len())
 }
 
 /// The letters before a text, which may say what kind it is.
@@ -105,6 +109,9 @@ fn text(rest: &[u8], prefix: &[u8]) -> Option<Text> {
         levels: 2,
     };
     loop {
+        if is_long && !is_formatted {
+            text.len += memchr::memchr2(quote, b'\\', rest.get(text.len..)?)?;
+        }
         let (byte, next) = (*rest.get(text.len)?, rest.get(text.len + 1).copied());
         text.len += match byte {
             b'\\' if is_formatted && matches!(next, Some(b'{' | b'}' | b'N')) => return None,
