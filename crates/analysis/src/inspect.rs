@@ -1,6 +1,7 @@
 //! What the content of files says. Inspectors never fail: what they cannot read gives no facts and
 //! a problem, and a file without facts is kept.
 
+mod anchors;
 pub mod auditable;
 pub mod elf;
 pub mod go;

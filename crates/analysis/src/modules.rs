@@ -42,7 +42,7 @@ impl Modules {
                 .filter_map(|leaf| Some((*leaf, source(tree, *leaf)?)));
             read.collect::<Vec<_>>()
         };
-        let sources = pool.map_or_else(|_| Vec::new(), |pool| pool.install(read));
+        let sources = pool.map_or_else(|_| Vec::new(), |pool| wait_for(|| pool.install(read)));
         let mut named: FxHashMap<Box<[u8]>, Vec<NodeId>> = FxHashMap::default();
         for node in tree
             .walk(Tree::ROOT)
@@ -221,6 +221,12 @@ impl Modules {
     }
 }
 
+/// Waits for what another pool of threads does. A thread of this pool that waited by itself would do
+/// other work of its pool meanwhile, which may come to wait for the very same.
+fn wait_for<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(work).join().expect("reading does not panic"))
+}
+
 /// Whether modules are installed into a folder, each on its own.
 pub fn is_library(tree: &Tree<'_>, folder: NodeId) -> bool {
     let name = tree.name(folder);
@@ -274,13 +280,24 @@ fn descend(tree: &Tree<'_>, mut at: Vec<NodeId>, path: &[&[u8]]) -> Vec<NodeId> 
     out
 }
 
-/// The folder, source, compiled file and extension modules of a name (importlib.machinery,
-/// `all_suffixes`).
+/// What stands behind the name of a module in that of its folder, source, compiled file or extension
+/// module (importlib.machinery, `all_suffixes`).
+const SUFFIXES: [&[u8]; 4] = [b"", b".py", b".pyc", b".so"];
+
+/// All names by which a file or folder may be meant as a module.
+pub(crate) fn names(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let exact = SUFFIXES
+        .into_iter()
+        .filter_map(|end| name.strip_suffix(end));
+    exact.chain([stem(name)])
+}
+
+/// The folder, source, compiled file and extension modules of a name.
 fn modules_in(tree: &Tree<'_>, folder: NodeId, name: &[u8]) -> Vec<NodeId> {
     if name == b"*" {
         return Vec::new();
     }
-    let exact = [&b""[..], b".py", b".pyc", b".so"].map(|suffix| [name, suffix].concat());
+    let exact = SUFFIXES.map(|suffix| [name, suffix].concat());
     exact
         .iter()
         .filter_map(|name| tree.child(folder, name))
@@ -290,7 +307,7 @@ fn modules_in(tree: &Tree<'_>, folder: NodeId, name: &[u8]) -> Vec<NodeId> {
 }
 
 /// What a symbolic link leads to.
-fn followed(tree: &Tree<'_>, node: NodeId) -> Option<NodeId> {
+pub(crate) fn followed(tree: &Tree<'_>, node: NodeId) -> Option<NodeId> {
     let target = tree.symlink(node)?;
     tree.resolve_from(tree.parent(node), target, |_| {})
 }

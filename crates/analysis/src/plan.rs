@@ -10,6 +10,7 @@ use ounce_image::{
     Edit, EntryId, ImagePath, LeafId, NodeId, Progress, Tree, leftover, lost_folders,
 };
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::covered::Covered;
@@ -195,7 +196,8 @@ pub fn plan(
     options: &Options,
     progress: &Progress,
 ) -> std::io::Result<Plan> {
-    let claims: Vec<Claim> = RULES.iter().flat_map(|rule| (rule.find)(context)).collect();
+    let found = RULES.par_iter().map(|rule| (rule.find)(context));
+    let claims: Vec<Claim> = found.collect::<Vec<_>>().into_iter().flatten().collect();
     let mut plan = Plan {
         decisions: FxHashMap::default(),
         unit_of: FxHashMap::default(),

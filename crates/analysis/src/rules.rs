@@ -77,7 +77,7 @@ use rustc_hash::FxHashSet;
 
 use crate::finding::{Claim, Unit};
 use crate::modules::Modules;
-use crate::packages::Packages;
+use crate::packages::{self, Packages};
 
 /// How far a rule's removals can be felt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -154,6 +154,8 @@ pub struct Context<'a> {
     pub config: &'a Config,
     /// Who brought which file.
     pub packages: &'a Packages,
+    /// The conda environments.
+    conda_prefixes: Vec<NodeId>,
     /// The Python sources, read when they are first asked for.
     modules: OnceLock<Modules>,
 }
@@ -224,6 +226,7 @@ impl<'a> Context<'a> {
             tree,
             config,
             packages,
+            conda_prefixes: packages::conda_prefixes(tree),
             modules: OnceLock::new(),
         }
     }
@@ -376,7 +379,7 @@ impl<'a> Context<'a> {
             .filter_map(|folder| self.folder(folder))
             .collect();
         folders.extend(
-            crate::packages::conda_prefixes(self.tree)
+            self.conda_prefixes
                 .iter()
                 .filter_map(|prefix| self.tree.child(*prefix, b"bin")),
         );

@@ -30,6 +30,11 @@ impl Search<'_> {
         out: &mut Vec<(UnitId, Evidence)>,
     ) {
         for import in imports {
+            let name = import.name.as_deref();
+            let parts = import.module.split('.').chain(name).map(str::as_bytes);
+            if !self.targets.may_be_module(parts) {
+                continue;
+            }
             let modules = self.context.modules();
             let nodes = modules.imported(self.context.tree, file, import);
             self.modules(from, &nodes, How::Import, out);
@@ -53,6 +58,13 @@ impl Search<'_> {
                     .map(str::as_bytes)
                     .filter(|part| !part.is_empty())
             };
+            if !self
+                .targets
+                .may_be_module(text.split(['/', '.']).map(str::as_bytes))
+                && !self.targets.may_be_module(parts('/'))
+            {
+                continue;
+            }
             let path: Vec<&[u8]> = parts('/').collect();
             self.modules(from, &modules.beside(tree, file, &path), How::Text, out);
             let name: Vec<&[u8]> = match path.len() {

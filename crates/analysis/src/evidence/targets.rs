@@ -7,6 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Claim, Unit};
 use crate::inspect::paths::Scanner;
+use crate::modules;
 
 /// A unit by the number of its claim and its own in the claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +42,8 @@ pub struct Targets {
     meanings: Vec<Vec<Meaning>>,
     /// The units that Python code may import.
     modules: FxHashSet<UnitId>,
+    /// Every part of a dotted name that may lead to one of them.
+    module_names: FxHashSet<Vec<u8>>,
 }
 
 /// What kind of name speaks for a unit.
@@ -84,6 +87,7 @@ impl Targets {
             names: Vec::new(),
             meanings: Vec::new(),
             modules: FxHashSet::default(),
+            module_names: FxHashSet::default(),
         };
         let mut names: BTreeMap<Vec<u8>, Vec<Meaning>> = BTreeMap::new();
         for (number, claim) in claims.iter().enumerate() {
@@ -122,6 +126,7 @@ impl Targets {
             }
         }
         (out.names, out.meanings) = names.into_iter().unzip();
+        out.module_names = out.names_of_modules(tree);
         if !out.units.is_empty() {
             // Any absolute path may lead to a unit through links, so all of the root's names count.
             // One that could go itself, or holds what could, may be named without more behind it.
@@ -155,6 +160,24 @@ impl Targets {
             }
             list.push(unit);
         }
+    }
+
+    fn names_of_modules(&self, tree: &Tree<'_>) -> FxHashSet<Vec<u8>> {
+        if self.modules.is_empty() {
+            return FxHashSet::default();
+        }
+        let is_module = |node: &NodeId| {
+            let mut meant = modules::followed(tree, *node).into_iter().chain([*node]);
+            meant.any(|node| self.module(node).is_some())
+        };
+        let nodes = tree.walk(Tree::ROOT).filter(is_module);
+        let names = nodes.flat_map(|node| modules::names(tree.name(node)));
+        names.map(<[u8]>::to_vec).collect()
+    }
+
+    /// Whether a dotted name or path of these parts may lead to what Python code may import.
+    pub(super) fn may_be_module<'p>(&self, mut parts: impl Iterator<Item = &'p [u8]>) -> bool {
+        parts.any(|part| self.module_names.contains(part))
     }
 
     /// A scanner for everything that may point here; `None` when nothing could go.

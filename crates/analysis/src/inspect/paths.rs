@@ -2,12 +2,16 @@
 //!
 //! A search for the few top-level folders of the image (`/usr/`, `/opt/`, ...) finds every absolute
 //! path at memory speed; what follows is cut at the first byte that paths seldom hold. Names of
-//! programs are searched for as whole words.
+//! programs are searched for as whole words. They may be hundreds: what all of them have in common
+//! is looked for first.
 
 use std::io;
+use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use ounce_image::Blob;
+
+use super::anchors::Anchors;
 
 /// How much is searched at a time.
 const WINDOW: usize = 1 << 20;
@@ -18,6 +22,8 @@ const OVERLAP: usize = ounce_image::MAX_PATH;
 #[derive(Debug)]
 pub struct Scanner {
     searcher: AhoCorasick,
+    /// Where the searcher is to look; everywhere when there are none.
+    anchors: Option<Anchors>,
     /// Patterns below this number are prefixes of paths, the others are names.
     prefixes: usize,
     /// For each name whether it says enough wherever it stands: what follows it may be a name inside
@@ -44,14 +50,17 @@ impl Scanner {
         if prefixes.is_empty() && names.is_empty() {
             return None;
         }
+        let texts: Vec<&[u8]> = prefixes.iter().chain(names).map(Vec::as_slice).collect();
+        let anchors = Anchors::new(&texts);
         let searcher = AhoCorasickBuilder::new()
             .match_kind(MatchKind::LeftmostLongest)
-            // With hundreds of names it is twice as fast as the automaton that would be chosen.
-            .kind((!names.is_empty()).then_some(AhoCorasickKind::DFA))
-            .build(prefixes.iter().chain(names))
+            // Where every byte passes, it is twice as fast as the automaton that would be chosen.
+            .kind(anchors.is_none().then_some(AhoCorasickKind::DFA))
+            .build(texts)
             .ok()?;
         Some(Self {
             searcher,
+            anchors,
             prefixes: prefixes.len(),
             is_dotted: names.iter().map(|name| is_dotted(name)).collect(),
         })
@@ -92,11 +101,15 @@ impl Scanner {
     fn window<'w>(
         &self,
         window: &'w [u8],
-        own: std::ops::Range<usize>,
+        own: Range<usize>,
         mut found: impl FnMut(usize, Hit<'w>),
     ) {
-        let input = aho_corasick::Input::new(window).range(own.start..window.len());
-        for hit in self.searcher.find_iter(input) {
+        let stretches = Anchors::stretches_or_all(self.anchors.as_ref(), window, own.start);
+        let input = |stretch| aho_corasick::Input::new(window).range::<Range<usize>>(stretch);
+        let hits = stretches
+            .into_iter()
+            .flat_map(|stretch| self.searcher.find_iter(input(stretch)));
+        for hit in hits {
             if hit.start() >= own.end {
                 return;
             }

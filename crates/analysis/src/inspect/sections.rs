@@ -9,7 +9,7 @@ use std::io;
 use object::Endianness;
 use object::elf::{self, FileHeader32, FileHeader64};
 use object::read::elf::{FileHeader, ProgramHeader as _, SectionHeader as _};
-use object::read::{ReadCache, ReadRef};
+use object::read::{ReadCache, ReadRef, StringTable};
 use ounce_image::Blob;
 
 /// Where things are in an ELF file.
@@ -42,6 +42,8 @@ struct Segment {
 
 /// Programs have some 40 sections and 12 segments, kernel modules built for patching thousands.
 const MAX_COUNT: u32 = 100_000;
+/// The names of as many sections, in bytes; those of a program take some hundred.
+const MAX_NAMES: u64 = 16 << 20;
 
 /// Reads the tables of an ELF file; `None` when it is not one, or they cannot be read.
 pub fn read(content: &Blob) -> Option<Sections> {
@@ -75,9 +77,11 @@ where
     if count.max(header.phnum(endian, data).ok()?) > MAX_COUNT {
         return None;
     }
-    let table = header.sections(endian, data).ok()?;
-    for section in table.iter() {
-        let name = table.section_name(endian, section).ok()?;
+    let sections = header.section_headers(endian, data).ok()?;
+    let names = names(header, endian, data, sections)?;
+    let names = StringTable::new(names, 0, names.len() as u64);
+    for section in sections {
+        let name = section.name(endian, names).ok()?;
         if let Some((offset, size)) = section.file_range(endian) {
             out.by_name.insert(name.to_vec(), Part { offset, size });
         }
@@ -93,6 +97,26 @@ where
         }
     }
     Some(out)
+}
+
+/// The names of all sections in one read; `None` when they cannot be read.
+fn names<'data, H, R>(
+    header: &H,
+    endian: Endianness,
+    data: R,
+    sections: &[H::SectionHeader],
+) -> Option<&'data [u8]>
+where
+    H: FileHeader<Endian = Endianness>,
+    R: ReadRef<'data>,
+{
+    if sections.is_empty() {
+        return Some(&[]);
+    }
+    let table = header.section_strings_index(endian, data).ok()?;
+    let table = sections.get(table.0)?;
+    let size: u64 = table.sh_size(endian).into();
+    (size <= MAX_NAMES).then(|| table.data(endian, data).ok())?
 }
 
 impl Sections {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::Context;
-use crate::inspect::needles::Needles;
+use crate::inspect::needles::AnyOf;
 use crate::packages::Ecosystem;
 
 #[derive(Deserialize)]
@@ -149,8 +149,7 @@ fn is_toolchain(tree: &Tree<'_>, node: NodeId) -> bool {
 
 /// The first library that holds a compiler.
 fn compiling_library(tree: &Tree<'_>) -> Option<NodeId> {
-    let marks = LIBRARY_MARKS.map(|mark| mark.as_bytes().to_vec());
-    let marks = Needles::new(&marks)?;
+    let marks = AnyOf::new(&LIBRARY_MARKS)?;
     let leaves: Vec<LeafId> = tree.leaves().collect();
     let holds = leaves.into_par_iter().filter_map(|leaf| {
         let name = *tree.leaf(leaf).names.first()?;
@@ -158,7 +157,7 @@ fn compiling_library(tree: &Tree<'_>) -> Option<NodeId> {
         let content = is_candidate.then(|| tree.read(leaf))?;
         let mut start = [0; 4];
         let is_elf = content.read_exact_at(0, &mut start).is_ok() && start == *b"\x7fELF";
-        (is_elf && marks.held_by(&content).is_ok_and(|held| !held.is_empty())).then_some(name)
+        (is_elf && marks.is_in(&content)).then_some(name)
     });
     holds.min()
 }

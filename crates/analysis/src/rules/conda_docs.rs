@@ -11,7 +11,6 @@
 
 use super::{Context, Rule, Tier, docs};
 use crate::finding::Claim;
-use crate::packages::conda_prefixes;
 
 pub(super) const RULE: Rule = Rule {
     id: "conda-docs",
@@ -23,9 +22,10 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn find(context: &Context<'_>) -> Vec<Claim> {
-    let shares = conda_prefixes(context.tree)
-        .into_iter()
-        .filter_map(|prefix| context.tree.child(prefix, b"share"));
+    let shares = context
+        .conda_prefixes
+        .iter()
+        .filter_map(|prefix| context.tree.child(*prefix, b"share"));
     let is_owned = |node| context.packages.is_installed(node);
     shares
         .flat_map(|share| docs::claims(context, &RULE, share, &is_owned))

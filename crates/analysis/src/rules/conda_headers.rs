@@ -13,7 +13,6 @@ use ounce_image::NodeId;
 
 use super::{Context, Rule, Tier, compilers};
 use crate::finding::{Claim, Guard, Unit};
-use crate::packages::conda_prefixes;
 
 pub(super) const RULE: Rule = Rule {
     id: "conda-headers",
@@ -28,7 +27,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     let compiler = context
         .has_program(compilers::is_c_compiler)
         .then(|| "a C compiler stays in the image".to_owned());
-    let prefixes = conda_prefixes(context.tree);
+    let prefixes = &context.conda_prefixes;
     let folders = prefixes
         .iter()
         .filter_map(|prefix| Some((*prefix, context.tree.child(*prefix, b"include")?)));

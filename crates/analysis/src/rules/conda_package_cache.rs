@@ -16,7 +16,6 @@ use ounce_image::{NodeId, Tree};
 
 use super::{Context, Rule, Tier};
 use crate::finding::Claim;
-use crate::packages::conda_prefixes;
 
 pub(super) const RULE: Rule = Rule {
     id: "conda-package-cache",
@@ -29,7 +28,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let tree = context.tree;
-    let prefixes = conda_prefixes(tree);
+    let prefixes = &context.conda_prefixes;
     let is_cache = |node: &NodeId| {
         tree.name(*node) == b"pkgs"
             && (prefixes.contains(&tree.parent(*node)) || has_marks(tree, *node))

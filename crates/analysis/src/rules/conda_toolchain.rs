@@ -18,7 +18,7 @@ use ounce_image::{NodeId, Tree};
 
 use super::{Context, Rule, Tier, compilers};
 use crate::finding::{Claim, Guard, Unit};
-use crate::packages::{Ecosystem, Package, conda_prefixes};
+use crate::packages::{Ecosystem, Package};
 
 pub(super) const RULE: Rule = Rule {
     id: "conda-toolchain",
@@ -51,9 +51,10 @@ const PACKAGES: [&str; 12] = [
 const DEVEL: &str = "libstdcxx-devel_linux-";
 
 fn find(context: &Context<'_>) -> Vec<Claim> {
-    conda_prefixes(context.tree)
-        .into_iter()
-        .filter_map(|prefix| toolchain(context, prefix))
+    context
+        .conda_prefixes
+        .iter()
+        .filter_map(|prefix| toolchain(context, *prefix))
         .collect()
 }
 

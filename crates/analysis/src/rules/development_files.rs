@@ -20,7 +20,6 @@ use ounce_image::{NodeId, Tree};
 
 use super::{Context, Rule, Tier, compilers};
 use crate::finding::{Claim, Guard, Unit};
-use crate::packages::conda_prefixes;
 
 pub(super) const RULE: Rule = Rule {
     id: "development-files",
@@ -56,8 +55,8 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     if found.is_empty() {
         return Vec::new();
     }
-    let prefixes = conda_prefixes(tree);
-    let guard = guard(context, &prefixes);
+    let prefixes = &context.conda_prefixes;
+    let guard = guard(context, prefixes);
     let claim = |(folder, files): (Option<NodeId>, Vec<NodeId>)| {
         let units = files.into_iter().map(|file| Unit {
             guard: guard.clone(),

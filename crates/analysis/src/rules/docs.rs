@@ -70,23 +70,22 @@ pub(super) fn claims(
         }));
     }
     for (name, readers) in OTHERS {
-        let guard = guard(context, name, readers);
-        let unit = |child| Unit {
-            guard: guard.clone(),
-            ..documents(context, child, is_brought)
-        };
         out.extend(folder(name).map(|area| {
+            let guard = guard(context, name, readers);
+            let unit = |child| Unit {
+                guard: guard.clone(),
+                ..documents(context, child, is_brought)
+            };
             let units = tree.children(area).map(unit);
             let units = units.filter(|unit| !unit.nodes().is_empty());
             Claim::new(rule, Some(area), units.collect())
         }));
     }
     out.extend(folder("man").map(|area| manual(context, rule, area, is_brought)));
-    let guard = guard(context, "info", &INFO_READERS);
-    out.extend(
-        folder("info")
-            .map(|area| Claim::new(rule, Some(area), pages(context, area, &guard, is_brought))),
-    );
+    out.extend(folder("info").map(|area| {
+        let guard = guard(context, "info", &INFO_READERS);
+        Claim::new(rule, Some(area), pages(context, area, &guard, is_brought))
+    }));
     out
 }
 

@@ -13,7 +13,6 @@ use ounce_image::{NodeId, Tree};
 
 use super::{Context, Rule, Tier, docs};
 use crate::finding::Claim;
-use crate::packages::conda_prefixes;
 
 pub(super) const RULE: Rule = Rule {
     id: "prefix-docs",
@@ -30,7 +29,8 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         .iter()
         .filter_map(|path| context.folder(path))
         .chain(
-            conda_prefixes(tree)
+            context
+                .conda_prefixes
                 .iter()
                 .filter_map(|prefix| tree.child(*prefix, b"share")),
         )

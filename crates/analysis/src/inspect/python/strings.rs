@@ -1,5 +1,7 @@
 //! Texts of a source, kept flat: an image has some hundred thousand.
 
+use std::borrow::Cow;
+
 /// Texts in order, each once.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Strings(Box<str>);
@@ -8,7 +10,7 @@ pub struct Strings(Box<str>);
 const MAX_WORD: usize = 200;
 
 impl Strings {
-    pub(super) fn new(mut words: Vec<String>) -> Self {
+    pub(super) fn new(mut words: Vec<Cow<'_, str>>) -> Self {
         words.sort_unstable();
         words.dedup();
         Self(words.join("\n").into())
@@ -23,7 +25,8 @@ impl Strings {
 /// The words of a text that may name a module or a file: a text that is one word, and dotted names
 /// and paths inside of longer ones.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
-    let words = || text.split(|c: char| !(c.is_alphanumeric() || "_./-".contains(c)));
+    let words =
+        || text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '/' | '-')));
     let is_single = words().take(2).count() == 1;
     words()
         .map(|word| word.trim_matches('.'))
@@ -36,7 +39,9 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
 /// The modules that a text imports if it is code, or runs if it is a command: what follows
 /// `import`, `from` and `-m`.
 pub(super) fn imported(text: &str) -> impl Iterator<Item = &str> {
-    let words = || text.split(|c: char| c.is_whitespace() || ";\"'()`,".contains(c));
+    let is_between =
+        |c: char| c.is_whitespace() || matches!(c, ';' | '"' | '\'' | '(' | ')' | '`' | ',');
+    let words = || text.split(is_between);
     let words = || words().filter(|word| !word.is_empty());
     let pairs = words().zip(words().skip(1));
     pairs

@@ -1,5 +1,7 @@
 //! A walk over the syntax tree.
 
+use std::borrow::Cow;
+
 use ruff_python_ast::visitor::source_order::{SourceOrderVisitor, walk_expr, walk_stmt};
 use ruff_python_ast::{
     Expr, ExprCall, FStringPart, InterpolatedStringElement, Operator, Stmt, StmtImportFrom,
@@ -52,12 +54,12 @@ pub(super) fn facts(suite: &[Stmt]) -> Facts {
 }
 
 #[derive(Default)]
-struct Visitor {
+struct Visitor<'a> {
     facts: Facts,
-    words: Vec<String>,
+    words: Vec<Cow<'a, str>>,
 }
 
-impl<'a> SourceOrderVisitor<'a> for Visitor {
+impl<'a> SourceOrderVisitor<'a> for Visitor<'a> {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         match stmt {
             Stmt::Import(import) => {
@@ -81,12 +83,12 @@ impl<'a> SourceOrderVisitor<'a> for Visitor {
             Expr::StringLiteral(text) => self.text(text.value.to_str()),
             Expr::BytesLiteral(bytes) => {
                 let bytes: Vec<u8> = bytes.value.bytes().collect();
-                self.text(&String::from_utf8_lossy(&bytes));
+                self.made_text(&String::from_utf8_lossy(&bytes));
             }
             Expr::FString(_) => {
                 for part in parts(expr) {
                     if let Part::Text(text) = part {
-                        self.text(&text);
+                        self.made_text(&text);
                     }
                 }
             }
@@ -114,7 +116,7 @@ impl<'a> SourceOrderVisitor<'a> for Visitor {
     }
 }
 
-impl Visitor {
+impl<'a> Visitor<'a> {
     fn warn(&mut self, warning: Option<&'static str>) {
         self.facts.warning = self.facts.warning.or(warning);
     }
@@ -129,14 +131,25 @@ impl Visitor {
         self.facts.imports.extend(imports);
     }
 
-    fn text(&mut self, text: &str) {
-        self.words.extend(strings::words(text).map(str::to_owned));
+    fn text(&mut self, text: &'a str) {
+        self.words.extend(strings::words(text).map(Cow::Borrowed));
+        self.imported(text);
+    }
+
+    /// A text that is put together.
+    fn made_text(&mut self, text: &str) {
+        let words = strings::words(text).map(str::to_owned);
+        self.words.extend(words.map(Cow::Owned));
+        self.imported(text);
+    }
+
+    fn imported(&mut self, text: &str) {
         let imports = strings::imported(text).map(Import::absolute);
         self.facts.imports.extend(imports);
     }
 
     /// `os.path.join(here, "a", "b")` and `here / "a" / "b"`: texts that stand one after the other.
-    fn path<'a>(&mut self, parts: impl Iterator<Item = &'a Expr>) {
+    fn path<'e>(&mut self, parts: impl Iterator<Item = &'e Expr>) {
         let mut path: Vec<&str> = Vec::new();
         for part in parts {
             match part {
@@ -146,8 +159,9 @@ impl Visitor {
             }
         }
         if path.len() > 1 {
-            self.words
-                .extend(strings::words(&path.join("/")).map(str::to_owned));
+            let path = path.join("/");
+            let words = strings::words(&path).map(str::to_owned);
+            self.words.extend(words.map(Cow::Owned));
         }
     }
 

@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 use memchr::memmem;
 use ounce_image::{NodeId, Tree};
 
-use crate::inspect::{locale_archive, needles::Needles};
-use crate::packages::conda_prefixes;
+use crate::inspect::{locale_archive, needles::AnyOf};
 use crate::rules::Context;
 
 /// Where glibc looks for locales (`complocaledir`, in every distribution's build).
@@ -52,7 +51,7 @@ pub(super) fn selectable(context: &Context<'_>) -> Result<BTreeSet<String>, Stri
 fn only_glibc(tree: &Tree<'_>) -> Result<(), String> {
     let mut libraries = 0;
     let folder = format!("{LOCALES}\0").into_bytes();
-    let folder = Needles::new(&[folder]).ok_or("its C library cannot be searched")?;
+    let folder = AnyOf::new(&[folder]).ok_or("its C library cannot be searched")?;
     for node in tree.walk(Tree::ROOT) {
         let name = tree.name(node);
         if name.starts_with(b"ld-musl-") || name.starts_with(b"libintl.so") {
@@ -66,10 +65,7 @@ fn only_glibc(tree: &Tree<'_>) -> Result<(), String> {
             continue;
         };
         libraries += 1;
-        if !folder
-            .held_by(&tree.read(leaf))
-            .is_ok_and(|held| !held.is_empty())
-        {
+        if !folder.is_in(&tree.read(leaf)) {
             let path = tree.path(node);
             return Err(format!("{path} does not look for locales in {LOCALES}"));
         }
@@ -137,9 +133,10 @@ pub(super) fn language(locale: &[u8]) -> Option<String> {
 fn settings(context: &Context<'_>) -> Vec<NodeId> {
     let tree = context.tree;
     let etc = context.folder("/etc");
-    let caches = conda_prefixes(tree)
-        .into_iter()
-        .filter_map(|prefix| tree.child(prefix, b"pkgs"));
+    let caches = context
+        .conda_prefixes
+        .iter()
+        .filter_map(|prefix| tree.child(*prefix, b"pkgs"));
     let installers: Vec<NodeId> = caches.chain(context.folder("/var/lib/dpkg/info")).collect();
     let files = tree.walk(Tree::ROOT).filter(|node| {
         let size = tree.leaf_of(*node).map(|leaf| tree.read(leaf).len());

@@ -7,7 +7,7 @@ use ounce_image::{Blob, ImagePath, LeafId, NodeId, Tree};
 use rayon::prelude::*;
 
 use crate::inspect::elf::{self, Elf};
-use crate::inspect::needles::Needles;
+use crate::inspect::needles::{AnyOf, Needles};
 use crate::inspect::script;
 use crate::packages::{Ecosystem, Package};
 use crate::rules::Context;
@@ -40,9 +40,9 @@ const PERL_READERS: [&[u8]; 2] = [b"gettext_pp.pm", b"Gettext.pm"];
 /// Libraries that read translations without glibc, or set `LANGUAGE` for it, as the program that uses
 /// them likes: Boost.Locale, wxWidgets (wxTranslations), KDE's KI18n.
 const LIBRARIES: [&str; 4] = ["libboost_locale", "libwx_base", "libKF5I18n", "libKF6I18n"];
-/// Names of functions: first those with which glibc, or GLib on its behalf, is asked, then those that
-/// set variables. A linker stores a name that another one ends with as a part of that one.
-const CALLS: [&str; 9] = [
+/// Functions with which glibc, or GLib on its behalf, is asked. A linker stores a name that another one
+/// ends with as a part of that one.
+const ASKS: [&str; 7] = [
     "\0gettext\0",
     "\0ngettext\0",
     "dgettext\0",
@@ -50,10 +50,9 @@ const CALLS: [&str; 9] = [
     "dngettext\0",
     "dcngettext\0",
     "bindtextdomain\0",
-    "setenv\0",
-    "putenv\0",
 ];
-const ASKS: usize = 7;
+/// Functions that set variables.
+const SETS: [&str; 2] = ["setenv\0", "putenv\0"];
 /// Libraries that set variables and ask for `LANGUAGE`, but do not set it: glibc itself, GLib
 /// (`g_get_language_names`), apt (`APT::Configuration::getLanguages`).
 const ONLY_ASK: [&str; 4] = ["libc.so.", "libglib-2.0.", "libapt-pkg.", "libapt-private."];
@@ -82,8 +81,8 @@ enum Role {
     AsksLibc(BTreeSet<usize>),
     /// It holds their names, and may read them without a locale.
     ReadsItself(BTreeSet<usize>),
-    /// A script: whether it reads translations by itself, and the domains that it names.
-    Script { reads: bool, names: BTreeSet<usize> },
+    /// It is a script, which may name them, and may read them by itself.
+    Script { reads: bool },
 }
 
 impl Readers {
@@ -92,32 +91,42 @@ impl Readers {
         let tree = context.tree;
         let search = Search::new(context, domains)?;
         let leaves: Vec<LeafId> = tree.leaves().collect();
-        let roles: Vec<(NodeId, Role)> = leaves
+        let roles: Vec<(LeafId, NodeId, Role)> = leaves
             .par_iter()
             .filter_map(|leaf| {
                 let name = *tree.leaf(*leaf).names.first()?;
-                Some((name, search.role(tree, *leaf, name)?))
+                Some((*leaf, name, search.role(tree, *leaf, name)?))
             })
             .collect();
         let mut out = Self::default();
-        let mut named: BTreeMap<Owner, BTreeSet<usize>> = BTreeMap::new();
-        for (node, role) in roles {
-            let path = tree.path(node);
-            let owner = owner(context.packages.owner(node));
+        let mut scripts: Vec<(LeafId, NodeId, Owner)> = Vec::new();
+        for (leaf, node, role) in roles {
             match role {
                 Role::AsksLibc(domains) => out.through_libc.extend(domains),
                 Role::ReadsItself(domains) => {
                     for domain in domains {
-                        out.directly.entry(domain).or_insert_with(|| path.clone());
+                        let path = || tree.path(node);
+                        out.directly.entry(domain).or_insert_with(path);
                     }
                 }
-                Role::Script { reads, names } => {
-                    named.entry(owner.clone()).or_default().extend(names);
+                Role::Script { reads } => {
+                    let owner = owner(context.packages.owner(node));
                     if reads {
-                        out.own_ways.entry(owner).or_insert(path);
+                        let path = || tree.path(node);
+                        out.own_ways.entry(owner.clone()).or_insert_with(path);
                     }
+                    scripts.push((leaf, node, owner));
                 }
             }
+        }
+        // What a script names counts only where one of its package reads.
+        scripts.retain(|(_, _, owner)| out.own_ways.contains_key(owner));
+        let names = scripts
+            .into_par_iter()
+            .filter_map(|(leaf, node, owner)| Some((owner, search.names(tree, leaf, node)?)));
+        let mut named: BTreeMap<Owner, BTreeSet<usize>> = BTreeMap::new();
+        for (owner, names) in names.collect::<Vec<_>>() {
+            named.entry(owner).or_default().extend(names);
         }
         // A program may have the domain's name from another file of its package.
         for (owner, path) in &out.own_ways {
@@ -144,20 +153,28 @@ impl Readers {
 struct Search {
     /// Domains as strings of C.
     in_elf: Needles,
-    /// [`CALLS`].
-    calls: Needles,
+    /// [`ASKS`].
+    asks: AnyOf,
+    /// [`SETS`].
+    sets: AnyOf,
     /// What a program that asks glibc could do to choose a language by itself.
-    choice: Needles,
+    choice: AnyOf,
     /// The folder of translations, which only who reads them puts into a path.
-    category: Needles,
+    category: AnyOf,
     /// The folder of locales, which a glibc inside a program names.
-    glibc: Needles,
+    glibc: AnyOf,
     /// Domains as they are.
     anywhere: Needles,
-    /// [`BINDERS`], [`CATEGORY`] and [`ENDING`], then each domain in two kinds of quotes.
+    /// [`BINDERS`] and [`CATEGORY`].
+    marks: AnyOf,
+    /// [`BINDERS`].
+    binders: AnyOf,
+    /// [`CATEGORY`] and [`ENDING`].
+    path: [AnyOf; 2],
+    /// Domains in two kinds of quotes.
     in_script: Needles,
-    /// Domains as they are, behind `gettext`.
-    in_bytecode: Needles,
+    /// What compiled Python says that reads translations.
+    in_bytecode: AnyOf,
     perl_reads: bool,
 }
 
@@ -171,25 +188,21 @@ impl Search {
         let strings = between(0, 0)
             .chain(between(b' ', 0))
             .chain(between(b'/', 0));
-        let binders = BINDERS.iter().chain(&CATEGORY).chain(&ENDING);
-        let binders = binders.map(|binder| binder.as_bytes().to_vec());
-        let scripts: Vec<_> = binders
-            .chain(between(b'\'', b'\''))
-            .chain(between(b'"', b'"'))
-            .collect();
-        let bytecode: Vec<_> = std::iter::once(b"gettext".to_vec())
-            .chain(domains.iter().cloned())
-            .collect();
+        let quoted = between(b'\'', b'\'').chain(between(b'"', b'"'));
         let tree = context.tree;
         Some(Self {
             in_elf: Needles::new(&strings.collect::<Vec<_>>())?,
-            calls: Needles::new(&CALLS.map(|call| call.as_bytes().to_vec()))?,
-            choice: Needles::new(&[b"\0LANGUAGE\0".to_vec()])?,
-            category: Needles::new(&[b"LC_MESSAGES".to_vec()])?,
-            glibc: Needles::new(&[b"/usr/lib/locale".to_vec()])?,
+            asks: AnyOf::new(&ASKS)?,
+            sets: AnyOf::new(&SETS)?,
+            choice: AnyOf::new(&["\0LANGUAGE\0"])?,
+            category: AnyOf::new(&["LC_MESSAGES"])?,
+            glibc: AnyOf::new(&["/usr/lib/locale"])?,
             anywhere: Needles::new(domains)?,
-            in_script: Needles::new(&scripts)?,
-            in_bytecode: Needles::new(&bytecode)?,
+            marks: AnyOf::new(&[&BINDERS[..], &CATEGORY].concat())?,
+            binders: AnyOf::new(&BINDERS)?,
+            path: [AnyOf::new(&CATEGORY)?, AnyOf::new(&ENDING)?],
+            in_script: Needles::new(&quoted.collect::<Vec<_>>())?,
+            in_bytecode: AnyOf::new(&["gettext"])?,
             perl_reads: tree.walk(Tree::ROOT).any(|node| is_perl_reader(tree, node)),
         })
     }
@@ -207,33 +220,36 @@ impl Search {
             return None;
         }
         if kind == Language::Bytecode {
-            let held = self.in_bytecode.held_by(&content).ok()?;
-            let names = held.iter().filter_map(|number| number.checked_sub(1));
-            return Some(Role::Script {
-                reads: held.contains(&0),
-                names: names.collect(),
-            });
+            let reads = self.in_bytecode.is_in(&content);
+            return Some(Role::Script { reads });
         }
-        let held = self.in_script.held_by(&content).ok()?;
-        let (category, ending) = (BINDERS.len(), BINDERS.len() + CATEGORY.len());
-        let domains = ending + ENDING.len();
-        let holds = |range: std::ops::Range<usize>| held.range(range).next().is_some();
-        let binds = holds(0..category);
-        let reads = holds(category..ending) && holds(ending..domains);
-        let names: BTreeSet<usize> = held
-            .range(domains..)
-            .map(|number| (number - domains) % self.domains())
-            .collect();
+        // Few have either, so that most are read once.
+        let may = self.marks.is_in(&content);
+        let binds = may && self.binders.is_in(&content);
+        let reads = may && self.path.iter().all(|part| part.is_in(&content));
         // Shells have `gettext`, the program, and Perl without a reader of its own has glibc.
         let through_libc = kind == Language::Shell || kind == Language::Perl && !self.perl_reads;
         match (through_libc && !reads, binds) {
-            (true, true) => Some(Role::AsksLibc(names)),
+            (true, true) => Some(Role::AsksLibc(self.names_in(kind, &content)?)),
             (true, false) => None,
             (false, _) => Some(Role::Script {
                 reads: binds || reads,
-                names,
             }),
         }
+    }
+
+    /// The domains that a script names.
+    fn names(&self, tree: &Tree<'_>, leaf: LeafId, name: NodeId) -> Option<BTreeSet<usize>> {
+        let content = tree.read(leaf);
+        self.names_in(Language::of(tree, name, &content)?, &content)
+    }
+
+    fn names_in(&self, kind: Language, content: &Blob) -> Option<BTreeSet<usize>> {
+        if kind == Language::Bytecode {
+            return self.anywhere.held_by(content).ok();
+        }
+        let held = self.in_script.held_by(content).ok()?;
+        Some(held.iter().map(|n| n % self.domains()).collect())
     }
 
     fn domains(&self) -> usize {
@@ -241,17 +257,18 @@ impl Search {
     }
 
     fn elf(&self, elf: &Elf, name: &[u8], content: &Blob) -> Option<Role> {
-        let holds = |needles: &Needles| needles.held_by(content).is_ok_and(|held| !held.is_empty());
         let is_own = |needed: &Vec<u8>| {
             LIBRARIES
                 .iter()
                 .any(|library| needed.starts_with(library.as_bytes()))
         };
-        let calls = self.calls.held_by(&content.slice(elf.names.clone())).ok()?;
-        let asks = calls.iter().any(|call| *call < ASKS);
+        let calls = content.slice(elf.names.clone());
+        let asks = self.asks.is_in(&calls);
         // A program linked with everything it needs, as Go's are, has its own way to read files.
-        let is_alone =
-            !asks && elf.needed.is_empty() && holds(&self.category) && !holds(&self.glibc);
+        let is_alone = !asks
+            && elf.needed.is_empty()
+            && self.category.is_in(content)
+            && !self.glibc.is_in(content);
         if is_alone || elf.needed.iter().any(is_own) {
             return Some(Role::ReadsItself(self.anywhere.held_by(content).ok()?));
         }
@@ -263,11 +280,13 @@ impl Search {
         let only_asks = ONLY_ASK
             .iter()
             .any(|library| name.starts_with(library.as_bytes()));
-        let sets = !only_asks && calls.iter().any(|call| *call >= ASKS);
-        Some(match sets && !domains.is_empty() && holds(&self.choice) {
-            true => Role::ReadsItself(domains),
-            false => Role::AsksLibc(domains),
-        })
+        let sets = !only_asks && self.sets.is_in(&calls);
+        Some(
+            match sets && !domains.is_empty() && self.choice.is_in(content) {
+                true => Role::ReadsItself(domains),
+                false => Role::AsksLibc(domains),
+            },
+        )
     }
 }
 
