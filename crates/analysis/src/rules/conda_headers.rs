@@ -54,7 +54,7 @@ fn claim(
         ..Unit::names(context.tree.walk(child).filter(is_header).collect())
     });
     Claim {
-        follows: Some(("conda-toolchain", prefix)),
+        follows: vec![("conda-toolchain", prefix)],
         ..Claim::new(&RULE, Some(include), units.collect())
     }
 }

@@ -64,7 +64,11 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
             ..Unit::names(vec![file])
         });
         Claim {
-            follows: prefixes.first().map(|prefix| ("conda-toolchain", *prefix)),
+            follows: prefixes
+                .first()
+                .map(|prefix| ("conda-toolchain", *prefix))
+                .into_iter()
+                .collect(),
             ..Claim::new(&RULE, folder, units.collect())
         }
     };

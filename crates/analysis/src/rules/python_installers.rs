@@ -124,7 +124,10 @@ fn claim(
     };
     Claim {
         prefix: Some(package.record),
-        follows: follows.map(|record| (RULE.id, record)),
+        follows: follows
+            .map(|record| (RULE.id, record))
+            .into_iter()
+            .collect(),
         ..Claim::new(&RULE, None, vec![unit])
     }
 }
