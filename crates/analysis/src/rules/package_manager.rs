@@ -26,6 +26,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use ounce_image::{NodeId, Tree};
+use rustc_hash::FxHashSet;
 use serde::Deserialize;
 
 use super::{Context, Rule, Tier};
@@ -86,6 +87,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         .filter(|package| names.contains(package.name.as_str()))
         .collect();
     let guard = doors::guard(context);
+    let shared = shared(context);
     let used = perl::used_modules(context, &packages);
     let claim = |package: &&Package| {
         let guard = match (&guard, used.get(&package.name)) {
@@ -98,7 +100,11 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         Claim {
             prefix: Some(package.record),
             follows: users.map(|user| (RULE.id, user.record)).collect(),
-            ..Claim::new(&RULE, None, vec![unit(context, &status, package, guard)])
+            ..Claim::new(
+                &RULE,
+                None,
+                vec![unit(context, &status, package, &shared, guard)],
+            )
         }
     };
     packages.iter().map(claim).collect()
@@ -194,13 +200,15 @@ fn info<'c>(
     })
 }
 
-fn unit(context: &Context<'_>, status: &Status, package: &Package, guard: Guard) -> Unit {
+fn unit(
+    context: &Context<'_>,
+    status: &Status,
+    package: &Package,
+    shared: &FxHashSet<NodeId>,
+    guard: Guard,
+) -> Unit {
     let tree = context.tree;
-    let is_own = |file: &NodeId| {
-        let owner = context.packages.owner(*file);
-        owner.is_none_or(|owner| std::ptr::eq(owner, package) || owner.record == *file)
-    };
-    let mut names: Vec<NodeId> = package.files.iter().copied().filter(is_own).collect();
+    let mut names = own_files(context, package, shared);
     names.extend(info(tree, status, package));
     names.extend(enabling_links(context, &names));
     names.sort_unstable();
@@ -209,7 +217,10 @@ fn unit(context: &Context<'_>, status: &Status, package: &Package, guard: Guard)
         .files
         .iter()
         .copied()
-        .filter(|file| memchr::memmem::find(tree.name(*file), b".so").is_some())
+        .filter(|file| {
+            let name = tree.name(*file);
+            name.starts_with(b"lib") && memchr::memmem::find(name, b".so").is_some()
+        })
         .collect();
     let words = libraries
         .iter()
@@ -234,6 +245,36 @@ fn unit(context: &Context<'_>, status: &Status, package: &Package, guard: Guard)
         }),
         ..Unit::names(names)
     }
+}
+
+/// The files that nobody but this package has. dpkg lists folders too, of which some are links by now
+/// (`/lib`).
+fn own_files(context: &Context<'_>, package: &Package, shared: &FxHashSet<NodeId>) -> Vec<NodeId> {
+    let tree = context.tree;
+    let mut above: FxHashSet<NodeId> = FxHashSet::from_iter([Tree::ROOT]);
+    for file in &package.files {
+        let mut at = tree.parent(*file);
+        while above.insert(at) {
+            at = tree.parent(at);
+        }
+    }
+    let is_folder = |file: &NodeId| {
+        let target = tree.symlink(*file);
+        let target =
+            target.and_then(|target| tree.resolve_from(tree.parent(*file), target, |_| {}));
+        target.is_some_and(|target| tree.parent(*file) == Tree::ROOT || above.contains(&target))
+    };
+    let files = package.files.iter().copied();
+    files
+        .filter(|file| !shared.contains(file) && !is_folder(file))
+        .collect()
+}
+
+/// The files that more than one package lists.
+fn shared(context: &Context<'_>) -> FxHashSet<NodeId> {
+    let mut seen = FxHashSet::default();
+    let files = context.packages.iter().flat_map(|package| &package.files);
+    files.copied().filter(|file| !seen.insert(*file)).collect()
 }
 
 /// How Python asks for a library without its whole name (`ctypes.util.find_library`).

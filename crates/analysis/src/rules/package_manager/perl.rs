@@ -12,14 +12,22 @@ use crate::rules::Context;
 /// What is larger is no source.
 const MAX_SOURCE: u64 = 4 << 20;
 /// Folders whose Perl files do without what is missing, with the reason.
-const DOES_WITHOUT: [(&str, &str); 2] = [
+const DOES_WITHOUT: [(&str, &str); 4] = [
     (
-        "perl-base/",
+        "/perl-base/",
         "is essential and complete by itself (Debian Perl Policy)",
     ),
     (
-        "share/perl5/Debconf/",
+        "/share/perl5/Debconf/",
         "falls back to plainer frontends; it asks questions during installation (debconf(7))",
+    ),
+    (
+        "/usr/bin/deb-systemd-helper",
+        "prints less for debugging without Data::Dumper (its own comment)",
+    ),
+    (
+        "/usr/sbin/dpkg-fsys-usrunmess",
+        "takes a system's merged /usr apart for dpkg; dpkg asks for no perl",
     ),
 ];
 
@@ -49,6 +57,12 @@ pub(super) fn used_modules(
         .iter()
         .flat_map(|package| package.files.iter().copied())
         .collect();
+    // What is also there without them is found without them.
+    for node in tree.walk(Tree::ROOT).filter(|node| !going.contains(node)) {
+        if let Some(name) = module(tree, node) {
+            modules.remove(&name);
+        }
+    }
     let mut out = BTreeMap::new();
     if modules.is_empty() {
         return out;
@@ -77,7 +91,7 @@ fn module(tree: &Tree<'_>, file: NodeId) -> Option<String> {
     };
     let at = parts
         .iter()
-        .rposition(|part| matches!(*part, "perl" | "perl5"))?;
+        .rposition(|part| matches!(*part, "perl" | "perl5" | "perl-base"))?;
     let rest = &parts[at + 1..];
     let rest = match rest.first() {
         Some(first) if is_version(first) => &rest[1..],
@@ -111,7 +125,11 @@ fn source(tree: &Tree<'_>, node: NodeId) -> Option<String> {
 fn uses(text: &str) -> impl Iterator<Item = &str> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     let mut is_behind = false;
-    text.split(move |c: char| !is_name(c)).filter(move |word| {
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    let words = lines.flat_map(move |line| line.split(move |c: char| !is_name(c)));
+    words.filter(move |word| {
         if word.is_empty() {
             return false;
         }

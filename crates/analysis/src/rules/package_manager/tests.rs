@@ -286,6 +286,15 @@ fn a_package_of_which_a_part_stays_stays() {
 }
 
 #[test]
+fn what_other_packages_list_too_stays() {
+    let other = Deb("base-files", "Essential: yes", "usr/share/common/GPL = x");
+    let files = "lib -> usr/lib\nvar/lib/dpkg/info/libapt-pkg6.0.list = /lib\\n/lib/libapt-pkg.so.6.0\\n/usr/share/common/GPL\\n";
+    let found = decide(&with([other]), files);
+    assert!(goes(&found, "/usr/lib/libapt-pkg.so.6.0"));
+    assert!(!goes(&found, "/lib") && !goes(&found, "/usr/share/common/GPL"));
+}
+
+#[test]
 fn what_the_database_does_not_tell_clearly_stays() {
     let twice = Deb("apt", "Architecture: i386", "usr/bin/apt-get (0755) = x");
     let packages = with([twice]);
