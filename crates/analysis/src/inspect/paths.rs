@@ -1,4 +1,5 @@
-//! Literal paths and program names inside files of any kind.
+//! Literal paths and program names inside files of any kind, in UTF-8 or, as .NET and Qt store texts, in
+//! UTF-16.
 //!
 //! A search for the few top-level folders of the image (`/usr/`, `/opt/`, ...) finds every absolute
 //! path at memory speed; what follows is cut at the first byte that paths seldom hold. Names of
@@ -18,8 +19,10 @@ const OVERLAP: usize = ounce_image::MAX_PATH;
 #[derive(Debug)]
 pub struct Scanner {
     searcher: AhoCorasick,
-    /// Patterns below this number are prefixes of paths, the others are names.
+    /// Patterns below this number are prefixes of paths, those behind are names.
     prefixes: usize,
+    /// The prefixes of absolute paths in UTF-16 follow.
+    wide: usize,
     /// For each name whether it says enough wherever it stands: what follows it may be a name inside
     /// of it, and in compiled code there is nothing between names.
     is_dotted: Vec<bool>,
@@ -44,15 +47,18 @@ impl Scanner {
         if prefixes.is_empty() && names.is_empty() {
             return None;
         }
+        let absolute = prefixes.iter().filter(|prefix| prefix.starts_with(b"/"));
+        let wide: Vec<Vec<u8>> = absolute.map(|prefix| widened(prefix)).collect();
         let searcher = AhoCorasickBuilder::new()
             .match_kind(MatchKind::LeftmostLongest)
             // With hundreds of names it is twice as fast as the automaton that would be chosen.
             .kind((!names.is_empty()).then_some(AhoCorasickKind::DFA))
-            .build(prefixes.iter().chain(names))
+            .build(prefixes.iter().chain(names).chain(&wide))
             .ok()?;
         Some(Self {
             searcher,
             prefixes: prefixes.len(),
+            wide: prefixes.len() + names.len(),
             is_dotted: names.iter().map(|name| is_dotted(name)).collect(),
         })
     }
@@ -89,11 +95,11 @@ impl Scanner {
     }
 
     /// Reports the hits that begin inside `own`.
-    fn window<'w>(
+    fn window(
         &self,
-        window: &'w [u8],
+        window: &[u8],
         own: std::ops::Range<usize>,
-        mut found: impl FnMut(usize, Hit<'w>),
+        mut found: impl FnMut(usize, Hit<'_>),
     ) {
         let input = aho_corasick::Input::new(window).range(own.start..window.len());
         for hit in self.searcher.find_iter(input) {
@@ -102,6 +108,11 @@ impl Scanner {
             }
             let before = hit.start().checked_sub(1).map(|at| window[at]);
             let pattern = hit.pattern().as_usize();
+            if pattern >= self.wide {
+                let path = narrowed(&window[hit.start()..]);
+                found(hit.start(), Hit::Path(&path));
+                continue;
+            }
             if pattern >= self.prefixes {
                 let after = window.get(hit.end()).copied();
                 let is_whole = !before.is_some_and(is_word) && !after.is_some_and(is_word);
@@ -130,6 +141,18 @@ impl Scanner {
 /// folder above it and so to more evidence, never to less.
 fn is_path(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/._-+@~".contains(&byte) || byte >= 0x80
+}
+
+/// ASCII in UTF-16, little endian.
+fn widened(text: &[u8]) -> Vec<u8> {
+    text.iter().flat_map(|byte| [*byte, 0]).collect()
+}
+
+/// The path that a text in UTF-16 begins with.
+fn narrowed(text: &[u8]) -> Vec<u8> {
+    let units = text.chunks_exact(2).take(OVERLAP / 2);
+    let path = units.take_while(|unit| unit[1] == 0 && is_path(unit[0]));
+    path.map(|unit| unit[0]).collect()
 }
 
 fn is_dotted(name: &[u8]) -> bool {
@@ -179,6 +202,12 @@ mod tests {
             hits(b"x86_64-gcc -c; x86_64-gcc-13; my-x86_64-gcc"),
             ["0 name 0"]
         );
+    }
+
+    #[test]
+    fn texts_may_be_in_utf_16() {
+        let text = [b"x".as_slice(), &widened(b"/usr/share/x y")].concat();
+        assert_eq!(hits(&text), ["1 /usr/share/x"]);
     }
 
     #[test]

@@ -48,15 +48,30 @@ fn claim(
         .or_else(|| compilers::reason_to_keep(context, prefix));
     let guard = Guard::refused(guard);
     // Python's sysconfig reads this one when it runs.
-    let is_header = |node: &NodeId| context.tree.name(*node) != b"pyconfig.h";
-    let units = context.tree.children(include).map(|child| Unit {
-        guard: guard.clone(),
-        ..Unit::names(context.tree.walk(child).filter(is_header).collect())
+    let tree = context.tree;
+    let is_header = |node: &NodeId| tree.name(*node) != b"pyconfig.h";
+    let units = tree.children(include).map(|child| {
+        let other = tree
+            .walk(child)
+            .find(|node| is_read_otherwise(tree.name(*node)));
+        let other = other.map(|node| Guard::Unknown(format!("{} is no header", tree.path(node))));
+        Unit {
+            guard: other.unwrap_or_else(|| guard.clone()),
+            ..Unit::names(tree.walk(child).filter(is_header).collect())
+        }
     });
     Claim {
         follows: vec![("conda-toolchain", prefix)],
         ..Claim::new(&RULE, Some(include), units.collect())
     }
+}
+
+/// Endings of what other programs than compilers look for among headers: definitions from which code is
+/// made (protoc finds those that came with it in `../include`, `src/google/protobuf/compiler/main.cc`).
+const OTHERS: [&[u8]; 6] = [b".proto", b".thrift", b".fbs", b".idl", b".td", b".json"];
+
+fn is_read_otherwise(name: &[u8]) -> bool {
+    OTHERS.iter().any(|ending| name.ends_with(ending))
 }
 
 #[cfg(test)]
