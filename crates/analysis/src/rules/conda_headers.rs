@@ -94,6 +94,14 @@ mod tests {
     }
 
     #[test]
+    fn what_protoc_finds_among_headers_stays_with_them() {
+        let types = "c/include/google/any.proto = x\nc/include/google/any.pb.h = x\n";
+        let found = decide_text(&format!("{PREFIX}{types}"));
+        assert!(found.gone.contains("/c/include/zlib.h"));
+        assert!(!found.gone.iter().any(|path| path.contains("google")));
+    }
+
+    #[test]
     fn headers_stay_beside_a_compiler() {
         let found = decide_text(&format!("{PREFIX}usr/bin/gcc (0755) = elf\n"));
         assert_eq!(found.gone, set(&[]));

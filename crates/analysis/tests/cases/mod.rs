@@ -49,13 +49,13 @@ macro_rules! python {
     () => {
         "[RUN pip install p]
 usr/bin/python3 (0755) = x
-l/site-packages/p-1.dist-info/METADATA = Name: p\\nVersion: 1\\n
-l/site-packages/p-1.dist-info/RECORD = p/__init__.py,,\\np/tests/__init__.py,,\\np/tests/test_a.py,,\\np/tests/helpers.py,,\\np/tests/data/a.csv,,\\n
-l/site-packages/p/__init__.py = x = 1
-l/site-packages/p/tests/__init__.py = #
-l/site-packages/p/tests/test_a.py = import p
-l/site-packages/p/tests/helpers.py = def help(): pass
-l/site-packages/p/tests/data/a.csv = 1,2
+usr/lib/python3/dist-packages/p-1.dist-info/METADATA = Name: p\\nVersion: 1\\n
+usr/lib/python3/dist-packages/p-1.dist-info/RECORD = p/__init__.py,,\\np/tests/__init__.py,,\\np/tests/test_a.py,,\\np/tests/helpers.py,,\\np/tests/data/a.csv,,\\n
+usr/lib/python3/dist-packages/p/__init__.py = x = 1
+usr/lib/python3/dist-packages/p/tests/__init__.py = #
+usr/lib/python3/dist-packages/p/tests/test_a.py = def test_a(): pass
+usr/lib/python3/dist-packages/p/tests/helpers.py = def help(): pass
+usr/lib/python3/dist-packages/p/tests/data/a.csv = 1,2
 app/serve (0755) = x
 "
     };
@@ -66,12 +66,13 @@ macro_rules! pip {
     () => {
         "[RUN pip install p]
 usr/bin/python3 (0755) = x
-usr/bin/pip3 (0755) = #!/usr/bin/python3\\nfrom pip._internal.cli.main import main\\nmain()\\n
-usr/lib/python3.12/site-packages/pip-24.0.dist-info/METADATA = Name: pip\\nVersion: 24.0\\n
-usr/lib/python3.12/site-packages/pip-24.0.dist-info/RECORD = pip/__init__.py,,\\npip/__main__.py,,\\npip/_internal/__init__.py,,\\n
-usr/lib/python3.12/site-packages/pip/__init__.py = x = 1
-usr/lib/python3.12/site-packages/pip/__main__.py = x = 1
-usr/lib/python3.12/site-packages/pip/_internal/__init__.py = x = 1
+usr/local/bin/pip3 (0755) = #!/usr/bin/python3\\nfrom pip._internal.cli.main import main\\nmain()\\n
+usr/local/lib/python3.11/site-packages/pip-24.0.dist-info/METADATA = Name: pip\\nVersion: 24.0\\n
+usr/local/lib/python3.11/site-packages/pip-24.0.dist-info/RECORD = ../../../bin/pip3,,\\npip/__init__.py,,\\npip/__main__.py,,\\npip/_internal/__init__.py,,\\n
+usr/local/lib/python3.11/site-packages/pip/__init__.py = x = 1
+usr/local/lib/python3.11/site-packages/pip/__main__.py = x = 1
+usr/local/lib/python3.11/site-packages/pip/_internal/__init__.py = x = 1
+usr/local/lib/python3.11/os.py = #
 app/serve (0755) = x
 "
     };
@@ -97,9 +98,9 @@ root/.npm/_cacache/index-v5/b = x
 const USAGE: &[&str] = &["/usr/share/doc/t/usage.txt"];
 const PAGE: &[&str] = &["/usr/share/man/man1/t.1.gz"];
 const GUIDE: &[&str] = &["/c/share/doc/s/guide.html"];
-const HELPERS: &[&str] = &["/l/site-packages/p/tests/helpers.py"];
-const DATA: &[&str] = &["/l/site-packages/p/tests/data/a.csv"];
-const PIP: &[&str] = &["/usr/lib/python3.12/site-packages/pip/__main__.py"];
+const HELPERS: &[&str] = &["/usr/lib/python3/dist-packages/p/tests/helpers.py"];
+const DATA: &[&str] = &["/usr/lib/python3/dist-packages/p/tests/data/a.csv"];
+const PIP: &[&str] = &["/usr/local/lib/python3.11/site-packages/pip/__main__.py"];
 
 const fn with(
     name: &'static str,
@@ -392,18 +393,18 @@ pub(crate) const CASES: &[Case] = &[
         "the command runs the tests",
         python!(),
         r#"{"Cmd": ["python3", "-m", "unittest", "p.tests.test_a"]}"#,
-        &["/l/site-packages/p/tests/test_a.py"],
+        &["/usr/lib/python3/dist-packages/p/tests/test_a.py"],
     ),
     with(
         "an entry point that leads into the tests",
         python!(),
-        "l/site-packages/q-1.dist-info/METADATA = Name: q\\nVersion: 1\\n\nl/site-packages/q-1.dist-info/entry_points.txt = [console_scripts]\\ncheck = p.tests.helpers:help\\n",
+        "usr/lib/python3/dist-packages/q-1.dist-info/METADATA = Name: q\\nVersion: 1\\n\nusr/lib/python3/dist-packages/q-1.dist-info/entry_points.txt = [console_scripts]\\ncheck = p.tests.helpers:help\\n",
         HELPERS,
     ),
     with(
         "pytest for the packages' tests",
         python!(),
-        "l/site-packages/pytest/__init__.py = x\nl/site-packages/pytest-8.dist-info/METADATA = Name: pytest\\nVersion: 8\\n",
+        "usr/lib/python3/dist-packages/pytest/__init__.py = x\nusr/lib/python3/dist-packages/pytest-8.dist-info/METADATA = Name: pytest\\nVersion: 8\\n",
         HELPERS,
     ),
     with(
@@ -473,12 +474,6 @@ pub(crate) const CASES: &[Case] = &[
             "/usr/include/google/protobuf/any.proto",
             "/usr/include/google/protobuf/any.pb.h",
         ],
-    ),
-    with(
-        "protoc in a conda environment",
-        "[RUN conda install libprotobuf]\nc/conda-meta/p-1.json = {\"name\":\"libprotobuf\",\"version\":\"1\",\"files\":[\"include/google/protobuf/any.proto\"]}\nc/include/google/protobuf/any.proto = x",
-        "c/bin/protoc (0755) = x",
-        &["/c/include/google/protobuf/any.proto"],
     ),
     with(
         "a Go builder",
