@@ -26,7 +26,7 @@ pub(super) const RULE: Rule = Rule {
     id: "development-files",
     title: "Headers and static libraries",
     tier: Tier::Guarded,
-    why: "read by compilers and linkers only, and none stays",
+    why: "only compilers and linkers read them",
     source: include_str!("development_files.rs"),
     find,
 };

@@ -39,7 +39,7 @@ pub(super) const RULE: Rule = Rule {
     id: "package-manager",
     title: "Package manager",
     tier: Tier::Guarded,
-    why: "installs packages; an image that is not built upon installs none",
+    why: "only installing packages needs it",
     source: include_str!("package_manager.rs"),
     find,
 };

@@ -24,7 +24,7 @@ pub(super) const RULE: Rule = Rule {
     id: "r-help",
     title: "Help and vignettes of R packages",
     tier: Tier::Guarded,
-    why: "for people at R's prompt; the image starts a script",
+    why: "for people at R's prompt",
     source: include_str!("r_help.rs"),
     find,
 };
