@@ -22,7 +22,7 @@ mod doors;
 mod perl;
 mod relations;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use ounce_image::{NodeId, Tree};
@@ -89,17 +89,22 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     let guard = doors::guard(context);
     let shared = shared(context);
     let used = perl::used_modules(context, &packages);
+    let mut users: BTreeMap<&str, Vec<NodeId>> = BTreeMap::new();
+    for user in &packages {
+        for needed in relations.needed(&user.name, &names) {
+            users.entry(needed).or_default().push(user.record);
+        }
+    }
     let claim = |package: &&Package| {
         let guard = match (&guard, used.get(&package.name)) {
             (Guard::Proved(_), Some(user)) => Guard::Refused(user.clone()),
             (guard, _) => guard.clone(),
         };
-        let users = packages.iter().filter(|user| {
-            user.name != package.name && relations.needs(&user.name, &package.name, &names)
-        });
+        let users = users.get(package.name.as_str()).into_iter().flatten();
+        let users = users.filter(|record| **record != package.record);
         Claim {
             prefix: Some(package.record),
-            follows: users.map(|user| (RULE.id, user.record)).collect(),
+            follows: users.map(|record| (RULE.id, *record)).collect(),
             ..Claim::new(
                 &RULE,
                 None,
@@ -128,15 +133,18 @@ fn could_go<'c>(context: &Context<'c>, status: &Status) -> Vec<&'c Package> {
         row.is_some_and(|row| !row.asked || !asked.for_package(package))
     };
     let mut out: Vec<&Package> = debian.iter().filter(is_part).copied().collect();
+    let by_name: BTreeMap<&str, &Package> = debian
+        .iter()
+        .map(|package| (package.name.as_str(), *package))
+        .collect();
     let mut known: BTreeSet<&str> = out.iter().map(|package| package.name.as_str()).collect();
     let mut at = 0;
     while let Some(package) = out.get(at).copied() {
         at += 1;
-        let libraries = debian.iter().filter(|other| {
-            package.depends.contains(&other.name) && is_library(context, status, other)
-        });
-        for library in libraries.filter(|library| !asked.for_package(library)) {
-            if known.insert(&library.name) {
+        let needs = package.depends.iter();
+        for library in needs.filter_map(|name| by_name.get(name.as_str()).copied()) {
+            let is_spare = is_library(context, status, library) && !asked.for_package(library);
+            if is_spare && known.insert(&library.name) {
                 out.push(library);
             }
         }

@@ -26,27 +26,21 @@ impl<'s> Relations<'s> {
     /// another of them that must stay.
     pub(super) fn free<'n>(&self, names: impl Iterator<Item = &'n str>) -> BTreeSet<&'n str> {
         let mut out: BTreeSet<&str> = names.collect();
-        loop {
-            let users = self
-                .status
-                .entries
-                .keys()
-                .filter(|user| !out.contains(user.as_str()));
-            let needed: BTreeSet<&str> = users.flat_map(|user| self.needed(user, &out)).collect();
-            if needed.is_empty() {
-                return out;
-            }
+        let stays = |user: &&str| !out.contains(user);
+        let mut users: Vec<&str> = self.status.entries.keys().map(String::as_str).collect();
+        users.retain(stays);
+        while !users.is_empty() {
+            // What answers to a need stays with all that could answer, so whoever stayed before needs no more.
+            let needed = users.iter().flat_map(|user| self.needed(user, &out));
+            let needed: BTreeSet<&str> = needed.collect();
             out.retain(|name| !needed.contains(name));
+            users = needed.into_iter().collect();
         }
-    }
-
-    /// Whether a package needs another one when all of `gone` go.
-    pub(super) fn needs(&self, user: &str, name: &str, gone: &BTreeSet<&str>) -> bool {
-        self.needed(user, gone).any(|needed| needed == name)
+        out
     }
 
     /// Those of `gone` that a package needs: all that answer to a group of which nothing else would be left.
-    fn needed<'a>(
+    pub(super) fn needed<'a>(
         &'a self,
         user: &str,
         gone: &'a BTreeSet<&str>,
