@@ -1,6 +1,7 @@
 //! What a rule found, and what speaks against it.
 
 use std::fmt;
+use std::ops::Range;
 
 use ounce_image::{EntryId, ImagePath, NodeId};
 
@@ -16,8 +17,8 @@ pub struct Claim {
     pub area: Option<NodeId>,
     /// The environment that it belongs to, for claims that depend on each other.
     pub prefix: Option<NodeId>,
-    /// A rule and an environment: where that rule's finding stays, this one stays too.
-    pub follows: Option<(&'static str, NodeId)>,
+    /// Rules with an environment each: where one's finding stays, this one stays too.
+    pub follows: Vec<(&'static str, NodeId)>,
     /// What could go, in parts that stay or go as one.
     pub units: Vec<Unit>,
 }
@@ -29,7 +30,7 @@ impl Claim {
             rule,
             area,
             prefix: None,
-            follows: None,
+            follows: Vec::new(),
             units,
         }
     }
@@ -50,6 +51,19 @@ pub struct Unit {
     /// For Python packages: dotted names and paths under which what stays may know the unit; one
     /// written out anywhere speaks against it, as does an import of any name of the unit.
     pub modules: Vec<Vec<u8>>,
+    /// For an installed package that goes as a whole or not at all.
+    pub package: Option<Installed>,
+}
+
+/// An installed package, for a unit that takes it away with what its database says of it.
+#[derive(Debug)]
+pub struct Installed {
+    /// All its names, also those that other rules found; while one stays, the package stays.
+    pub names: Vec<NodeId>,
+    /// The file that says that it is installed.
+    pub database: NodeId,
+    /// Where that file speaks of it, in bytes.
+    pub entry: Range<usize>,
 }
 
 /// A word that speaks against a unit wherever what stays has it, as a whole.
@@ -108,6 +122,7 @@ impl Unit {
             programs: Vec::new(),
             words: Vec::new(),
             modules: Vec::new(),
+            package: None,
         }
     }
 

@@ -11,4 +11,5 @@ pub mod paths;
 pub mod python;
 pub mod script;
 pub mod sections;
+pub mod symbols;
 pub mod zip;

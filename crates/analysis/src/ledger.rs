@@ -94,7 +94,7 @@ pub fn items<'a>(
                 Some(leaf) => best_name(tree, plan, &tree.leaf(leaf).names),
                 None => names.get(&id).copied(),
             };
-            out.push(Item {
+            let mut item = Item {
                 layer: number,
                 cause: cause(tree, plan, id, node),
                 node,
@@ -104,7 +104,12 @@ pub fn items<'a>(
                     pull,
                     files: carries.into(),
                 },
-            });
+            };
+            if let Some(content) = plan.edit.replace.get(&id) {
+                let part = split(&mut item, plan, content.len() as u64);
+                out.push(part);
+            }
+            out.push(item);
         }
         let pull = map.total() - map.share(0..end);
         let cause = Cause::Kept(kinds::STRUCTURE);
@@ -122,6 +127,34 @@ pub fn items<'a>(
         });
     }
     Ok(out)
+}
+
+/// Takes from a file that gets other content what it loses, which goes with the packages that it speaks
+/// of; compressed, so much of it as of the content.
+fn split<'a>(item: &mut Item<'a>, plan: &Plan, kept: u64) -> Item<'a> {
+    let before = item.size;
+    item.size.disk = kept;
+    item.size.pull = (u128::from(before.pull) * u128::from(kept))
+        .checked_div(u128::from(before.disk))
+        .map_or(0, |pull| pull as u64);
+    let database = |unit: &&UnitId| {
+        let package = plan.unit(**unit).1.package.as_ref();
+        package.is_some_and(|package| Some(package.database) == item.node)
+    };
+    let gone = plan
+        .decisions
+        .iter()
+        .filter(|(_, decision)| **decision == Decision::Gone);
+    let unit = gone.map(|(unit, _)| unit).filter(database).min();
+    Item {
+        cause: unit.map_or(item.cause, |unit| of_unit(plan, *unit)),
+        size: Size {
+            disk: before.disk.saturating_sub(kept),
+            pull: before.pull - item.size.pull,
+            files: 0,
+        },
+        ..*item
+    }
 }
 
 /// Whether an entry is a file, link or device of its own; folders, further names of a file and

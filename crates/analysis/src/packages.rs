@@ -23,6 +23,7 @@ use crate::finding::Problem;
 
 pub use claims::Strength;
 pub use conda::prefixes as conda_prefixes;
+pub use dpkg::status;
 
 /// A package manager's kind of package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,6 +4,8 @@
 //! turned into entries to drop.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
 
 use globset::GlobSet;
 use ounce_image::{
@@ -191,11 +193,7 @@ impl Plan {
 ///
 /// # Errors
 /// Content cannot be read, or `progress` asks to stop.
-pub fn plan(
-    context: &Context<'_>,
-    options: &Options,
-    progress: &Progress,
-) -> std::io::Result<Plan> {
+pub fn plan(context: &Context<'_>, options: &Options, progress: &Progress) -> io::Result<Plan> {
     let found = RULES.par_iter().map(|rule| (rule.find)(context));
     let claims: Vec<Claim> = found.collect::<Vec<_>>().into_iter().flatten().collect();
     let mut plan = Plan {
@@ -235,12 +233,12 @@ pub fn plan(
     for id in unit_ids(&plan.claims) {
         plan.decisions.entry(id).or_insert(Decision::Gone);
     }
-    plan.edit = edit(context.tree, &plan, &covered, options);
+    plan.edit = edit(context.tree, &plan, &covered, options)?;
     Ok(plan)
 }
 
 /// Lets everything stay that follows from what stays, until nothing more does.
-fn settle(plan: &mut Plan, search: &mut Search<'_>) -> std::io::Result<()> {
+fn settle(plan: &mut Plan, search: &mut Search<'_>) -> io::Result<()> {
     loop {
         let followers = followers(plan, &search.held);
         if followers.is_empty() {
@@ -277,25 +275,38 @@ fn unit_ids(claims: &[Claim]) -> Vec<UnitId> {
     claims.iter().enumerate().flat_map(units).collect()
 }
 
-/// The units that must stay because what their claim depends on stays, and that nothing keeps yet.
+/// The units that must stay because what their claim depends on stays, or a part of their package
+/// does, and that nothing keeps yet.
 fn followers(plan: &Plan, held: &BTreeMap<UnitId, Evidence>) -> Vec<(UnitId, Decision)> {
     let is_kept = |id: &UnitId| held.contains_key(id) || plan.decisions.contains_key(id);
-    let kept: Vec<UnitId> = unit_ids(&plan.claims).into_iter().filter(is_kept).collect();
-    let leads = |(rule, prefix): &(&str, NodeId)| {
-        kept.iter()
-            .map(|id| plan.unit(*id))
-            .any(|(claim, _)| claim.rule.id == *rule && claim.prefix == Some(*prefix))
+    let all = unit_ids(&plan.claims);
+    let kept = all.iter().filter(|id| is_kept(id));
+    let leaders: FxHashSet<(&str, NodeId)> = kept
+        .filter_map(|id| {
+            let (claim, _) = plan.unit(*id);
+            Some((claim.rule.id, claim.prefix?))
+        })
+        .collect();
+    let reason = |id: UnitId| {
+        let (claim, unit) = plan.unit(id);
+        let mut leads = claim.follows.iter().filter(|lead| leaders.contains(lead));
+        let package = unit.package.iter().flat_map(|package| &package.names);
+        let mut parts = package.filter_map(|node| plan.unit_of.get(node));
+        match leads.next() {
+            Some((rule, _)) if *rule == claim.rule.id => {
+                Some("what depends on it stays".to_owned())
+            }
+            Some((rule, _)) => Some(format!("what {rule} found stays")),
+            None => parts
+                .find(|part| **part != id && is_kept(part))
+                .map(|part| {
+                    let rule = plan.unit(*part).0.rule.id;
+                    format!("a part of it stays, which {rule} found")
+                }),
+        }
     };
-    let follows =
-        |id: &UnitId| !is_kept(id) && plan.unit(*id).0.follows.as_ref().is_some_and(leads);
-    let decide = |id| {
-        let rule = plan.unit(id).0.follows.map_or("", |(rule, _)| rule);
-        (id, Decision::Kept(format!("what {rule} found stays")))
-    };
-    unit_ids(&plan.claims)
-        .into_iter()
-        .filter(follows)
-        .map(decide)
+    let free = all.iter().filter(|id| !is_kept(id));
+    free.filter_map(|id| Some((*id, Decision::Kept(reason(*id)?))))
         .collect()
 }
 
@@ -333,13 +344,16 @@ fn reason_to_keep(
         return Some(reason.to_owned());
     }
     let tree = context.tree;
-    let entries: Vec<EntryId> = match &unit.content {
+    let mut entries: Vec<EntryId> = match &unit.content {
         Content::Names(names) => names
             .iter()
             .flat_map(|node| covered.entries_of(tree, *node))
             .collect(),
         Content::Hidden(entries) => entries.clone(),
     };
+    // The database is written anew in the layer where it lies.
+    let database = unit.package.as_ref().map(|package| package.database);
+    entries.extend(database.and_then(|node| carrier(tree, node)));
     if entries
         .iter()
         .any(|entry| (entry.layer as usize) < options.frozen)
@@ -361,7 +375,7 @@ fn reason_to_keep(
 
 /// The entries to drop: those of all units that go, what would come to light under them, and what
 /// means nothing without them; and the folders to list in their place.
-fn edit(tree: &Tree<'_>, plan: &Plan, covered: &Covered, options: &Options) -> Edit {
+fn edit(tree: &Tree<'_>, plan: &Plan, covered: &Covered, options: &Options) -> io::Result<Edit> {
     let goes = |id: &UnitId| plan.decisions.get(id) == Some(&Decision::Gone);
     let gone: FxHashSet<NodeId> = plan
         .unit_of
@@ -385,7 +399,42 @@ fn edit(tree: &Tree<'_>, plan: &Plan, covered: &Covered, options: &Options) -> E
         drop.extend(leftover(tree, &drop, options.frozen));
     }
     let folders = lost_folders(tree, &drop, |node| gone.contains(&node));
-    Edit { drop, folders }
+    Ok(Edit {
+        drop,
+        replace: databases(tree, plan)?,
+        folders,
+    })
+}
+
+/// The entry with the content of a file.
+fn carrier(tree: &Tree<'_>, file: NodeId) -> Option<EntryId> {
+    tree.leaf_of(file).map(|leaf| tree.leaf(leaf).data)
+}
+
+/// The databases of packages that go, without what they say of these.
+fn databases(tree: &Tree<'_>, plan: &Plan) -> io::Result<BTreeMap<EntryId, Vec<u8>>> {
+    let mut cuts: BTreeMap<LeafId, Vec<Range<usize>>> = BTreeMap::new();
+    for id in unit_ids(&plan.claims) {
+        let package = plan.unit(id).1.package.as_ref();
+        let goes = plan.decisions.get(&id) == Some(&Decision::Gone);
+        if let Some(package) = package.filter(|_| goes)
+            && let Some(leaf) = tree.leaf_of(package.database)
+        {
+            cuts.entry(leaf).or_default().push(package.entry.clone());
+        }
+    }
+    let without = |(leaf, mut cuts): (LeafId, Vec<Range<usize>>)| {
+        let content = tree.read(leaf).read_all(u64::MAX)?;
+        cuts.sort_unstable_by_key(|cut| cut.start);
+        let (mut kept, mut at) = (Vec::new(), 0);
+        for cut in cuts {
+            kept.extend_from_slice(&content[at..cut.start]);
+            at = cut.end;
+        }
+        kept.extend_from_slice(&content[at..]);
+        Ok((tree.leaf(leaf).data, kept))
+    };
+    cuts.into_iter().map(without).collect()
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ mod ldconfig_cache;
 mod logs;
 mod maven_repository;
 mod node_docs;
+mod node_installers;
 mod node_source_maps;
 mod node_typescript;
 mod npm_cache;
@@ -52,7 +53,9 @@ mod python_installers;
 mod python_tests;
 mod r_help;
 mod r_leftovers;
+mod several_runtimes;
 mod shadowed_content;
+mod spare_locales;
 mod temporary_files;
 mod translations;
 mod uv_cache;
@@ -217,6 +220,9 @@ pub const RULES: &[&Rule] = &[
     &jdk_runtime_modules::RULE,
     &cpu_variants::RULE,
     &optional_dependencies::RULE,
+    &several_runtimes::RULE,
+    &node_installers::RULE,
+    &spare_locales::RULE,
 ];
 
 impl<'a> Context<'a> {

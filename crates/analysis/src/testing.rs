@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use ounce_image::{Blob, Config, Layer, Progress, Tree, rewrite};
+use ounce_image::{Blob, Config, Fate, Layer, Progress, Tree, rewrite};
 use ounce_testkit::TestImage;
 
 use crate::packages::Packages;
@@ -102,6 +102,31 @@ fn decided(tree: &Tree<'_>, plan: &Plan) -> Decided {
         }
     }
     out
+}
+
+/// Every text file of an image after the guarded tier was taken, by path.
+pub(crate) fn rewritten(image: &TestImage) -> BTreeMap<String, String> {
+    let options = Options::default().with_tier(Tier::Guarded);
+    with_plan(image, &options, |tree, plan| {
+        let fates = rewrite(tree, &plan.edit).unwrap();
+        let layers = tree.layers().iter().zip(fates);
+        let layers: Vec<Layer> = layers
+            .filter_map(|(layer, fate)| match fate {
+                Fate::Same => Some(layer.clone()),
+                Fate::Changed(tar) => Some(Layer::plain(tar, "test").unwrap()),
+                Fate::Gone => None,
+            })
+            .collect();
+        let tree = Tree::build(&layers).unwrap();
+        let files = tree.walk(Tree::ROOT).filter(|node| tree.is_file(*node));
+        let text = |node| {
+            let bytes = tree.read(tree.leaf_of(node).unwrap()).read_all(1 << 20);
+            String::from_utf8_lossy(&bytes.unwrap()).into_owned()
+        };
+        files
+            .map(|node| (tree.path(node).to_string(), text(node)))
+            .collect()
+    })
 }
 
 /// The paths as a set, for comparing.

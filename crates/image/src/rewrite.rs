@@ -1,4 +1,5 @@
-//! Makes new layers out of old ones by leaving entries out. It knows nothing of why.
+//! Makes new layers out of old ones by leaving entries out and giving files other content. It knows
+//! nothing of why.
 //!
 //! An entry that stays is copied to the bit, headers and all. When the entry that carries a file's
 //! content goes but another name of the file stays, the first such name (in the order of the
@@ -17,7 +18,7 @@ use crate::blob::{Blob, Piece};
 use crate::error::{IoContext as _, Result};
 use crate::layer::Layer;
 use crate::path::ImagePath;
-use crate::tar::{EntryKind, Rename, folder_header, with_names};
+use crate::tar::{EntryKind, HEADER_SIZE, Rename, folder_header, with_names, with_size};
 use crate::tree::{EntryId, LeafId, Tree};
 
 /// What to change.
@@ -25,6 +26,9 @@ use crate::tree::{EntryId, LeafId, Tree};
 pub struct Edit {
     /// Entries to leave out.
     pub drop: FxHashSet<EntryId>,
+    /// Regular files that get other content, by the entry that carries it. All that is said of the file
+    /// but its size stays, and so do its names. Sparse files cannot be among them.
+    pub replace: BTreeMap<EntryId, Vec<u8>>,
     /// Folders to list in a layer, by its number: empty ones that no layer lists and that only what
     /// goes had brought about. They get the mode and owner that engines give them, 0755 and root.
     pub folders: BTreeMap<u32, Vec<ImagePath>>,
@@ -145,7 +149,13 @@ fn rewrite_layer(
         match moves.get(&id) {
             Some(step) => {
                 changed = true;
-                pieces.extend(moved(tree, id, *step)?);
+                pieces.extend(moved(tree, edit, id, *step)?);
+            }
+            None if edit.replace.contains_key(&id) => {
+                changed = true;
+                let (headers, content) = carried(tree, edit, id)?;
+                pieces.push(Piece::Inline(headers));
+                pieces.extend(content);
             }
             None => pieces.extend(padded(&source.tar, entry.start..entry.end())),
         }
@@ -171,15 +181,13 @@ pub(crate) fn padded(tar: &Blob, range: Range<u64>) -> [Piece; 2] {
 }
 
 /// The pieces of a hard link entry that cannot stay as it is.
-fn moved(tree: &Tree<'_>, id: EntryId, step: Move) -> Result<Vec<Piece>> {
+fn moved(tree: &Tree<'_>, edit: &Edit, id: EntryId, step: Move) -> Result<Vec<Piece>> {
     let path = &tree.entry(id).path;
     match step {
         Move::Carry => {
             let leaf = tree.entry_leaf(id).expect("only names of leaves move");
-            let data = tree.leaf(leaf).data;
-            let (from, entry) = (&tree.layers()[data.layer as usize], tree.entry(data));
-            let headers = with_names(&headers(from, data)?, Rename::Name(path));
-            let [content, padding] = padded(&from.tar, entry.content..entry.end());
+            let (headers, [content, padding]) = carried(tree, edit, tree.leaf(leaf).data)?;
+            let headers = with_names(&headers, Rename::Name(path));
             Ok(vec![Piece::Inline(headers), content, padding])
         }
         Move::Target(anchor) => {
@@ -188,6 +196,23 @@ fn moved(tree: &Tree<'_>, id: EntryId, step: Move) -> Result<Vec<Piece>> {
             Ok(vec![Piece::Inline(with_names(&headers, target))])
         }
     }
+}
+
+/// The headers and the content of an entry as they will be, the content with its padding.
+fn carried(tree: &Tree<'_>, edit: &Edit, data: EntryId) -> Result<(Vec<u8>, [Piece; 2])> {
+    let (layer, entry) = (&tree.layers()[data.layer as usize], tree.entry(data));
+    let headers = headers(layer, data)?;
+    Ok(match edit.replace.get(&data) {
+        None => (headers, padded(&layer.tar, entry.content..entry.end())),
+        Some(content) => {
+            let len = content.len() as u64;
+            let padding = Piece::Zeros(len.next_multiple_of(HEADER_SIZE as u64) - len);
+            (
+                with_size(&headers, len),
+                [Piece::Inline(content.clone()), padding],
+            )
+        }
+    })
 }
 
 /// The headers of an entry as they stand in the archive.

@@ -5,14 +5,15 @@
 
 mod headers;
 
+pub(crate) use tar_core::HEADER_SIZE;
 use tar_core::parse::{Limits, ParseEvent, ParsedEntry, Parser};
-use tar_core::{EntryType, HEADER_SIZE, PaxExtensions, SparseEntry};
+use tar_core::{EntryType, PaxExtensions, SparseEntry};
 
 use crate::blob::{Blob, Piece};
 use crate::error::{Error, IoContext as _, Result};
 use crate::path::{ImagePath, MAX_PATH, display};
 
-pub(crate) use headers::{Rename, folder_header, link_header, with_names};
+pub(crate) use headers::{Rename, folder_header, link_header, with_names, with_size};
 
 /// The prefix of whiteout names (OCI image specification, layer.md, "Whiteouts").
 const WHITEOUT: &[u8] = b".wh.";

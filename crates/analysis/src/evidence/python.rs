@@ -4,7 +4,10 @@ use ounce_image::{LeafId, NodeId};
 
 use super::{Pointer, Search, UnitId};
 use crate::finding::{Evidence, How};
-use crate::inspect::python::{Facts, Import};
+use crate::inspect::python::{Facts, Import, MAX_SOURCE};
+
+/// Names of folders of tests, which whoever asks for data of tests writes.
+const TESTS: [&[u8]; 2] = [b"tests", b"test"];
 
 impl Search<'_> {
     /// What a source leads to, under each of its names that stay.
@@ -19,6 +22,48 @@ impl Search<'_> {
             let from = self.pointer(*name);
             self.imports(&from, *name, &source.facts.imports, out);
             self.texts(&from, *name, &source.facts, out);
+            self.beside_others(&from, *name, leaf, &source.facts, out);
+        }
+    }
+
+    /// What lies beside modules that the file imports and asks for their place
+    /// (`join(dirname(a.__file__), "tests", "x")`).
+    fn beside_others(
+        &self,
+        from: &Pointer,
+        file: NodeId,
+        leaf: LeafId,
+        facts: &Facts,
+        out: &mut Vec<(UnitId, Evidence)>,
+    ) {
+        let (tree, modules) = (self.context.tree, self.context.modules());
+        let parts = |text: &str| -> Vec<Vec<u8>> {
+            let parts = text.split('/').filter(|part| !part.is_empty());
+            parts.map(|part| part.as_bytes().to_vec()).collect()
+        };
+        let paths = facts.strings.iter().map(parts);
+        let paths: Vec<_> = paths
+            .filter(|path| {
+                path.first()
+                    .is_some_and(|name| TESTS.contains(&name.as_slice()))
+            })
+            .collect();
+        let asks = || {
+            let text = tree.read(leaf).read_all(MAX_SOURCE).unwrap_or_default();
+            let asks = |place| memchr::memmem::find(&text, place).is_some();
+            asks(b".__file__") || asks(b".__path__")
+        };
+        if paths.is_empty() || !asks() {
+            return;
+        }
+        for import in &facts.imports {
+            for module in modules.imported(tree, file, import) {
+                let start = tree.child(module, b"__init__.py").unwrap_or(module);
+                for path in &paths {
+                    let path: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
+                    self.modules(from, &modules.beside(tree, start, &path), How::Text, out);
+                }
+            }
         }
     }
 

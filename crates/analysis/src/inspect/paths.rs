@@ -1,4 +1,5 @@
-//! Literal paths and program names inside files of any kind.
+//! Literal paths and program names inside files of any kind, in UTF-8 or, as .NET and Qt store texts, in
+//! UTF-16.
 //!
 //! A search for the few top-level folders of the image (`/usr/`, `/opt/`, ...) finds every absolute
 //! path at memory speed; what follows is cut at the first byte that paths seldom hold. Names of
@@ -24,8 +25,10 @@ pub struct Scanner {
     searcher: AhoCorasick,
     /// Where the searcher is to look; everywhere when there are none.
     anchors: Option<Anchors>,
-    /// Patterns below this number are prefixes of paths, the others are names.
+    /// Patterns below this number are prefixes of paths, those behind are names.
     prefixes: usize,
+    /// The prefixes of absolute paths in UTF-16 follow.
+    wide: usize,
     /// For each name whether it says enough wherever it stands: what follows it may be a name inside
     /// of it, and in compiled code there is nothing between names.
     is_dotted: Vec<bool>,
@@ -50,7 +53,10 @@ impl Scanner {
         if prefixes.is_empty() && names.is_empty() {
             return None;
         }
-        let texts: Vec<&[u8]> = prefixes.iter().chain(names).map(Vec::as_slice).collect();
+        let absolute = prefixes.iter().filter(|prefix| prefix.starts_with(b"/"));
+        let wide: Vec<Vec<u8>> = absolute.map(|prefix| widened(prefix)).collect();
+        let texts = prefixes.iter().chain(names).chain(&wide);
+        let texts: Vec<&[u8]> = texts.map(Vec::as_slice).collect();
         let anchors = Anchors::new(&texts);
         let searcher = AhoCorasickBuilder::new()
             .match_kind(MatchKind::LeftmostLongest)
@@ -62,6 +68,7 @@ impl Scanner {
             searcher,
             anchors,
             prefixes: prefixes.len(),
+            wide: prefixes.len() + names.len(),
             is_dotted: names.iter().map(|name| is_dotted(name)).collect(),
         })
     }
@@ -98,11 +105,11 @@ impl Scanner {
     }
 
     /// Reports the hits that begin inside `own`.
-    fn window<'w>(
+    fn window(
         &self,
-        window: &'w [u8],
+        window: &[u8],
         own: Range<usize>,
-        mut found: impl FnMut(usize, Hit<'w>),
+        mut found: impl FnMut(usize, Hit<'_>),
     ) {
         let stretches = Anchors::stretches_or_all(self.anchors.as_ref(), window, own.start);
         let input = |stretch| aho_corasick::Input::new(window).range::<Range<usize>>(stretch);
@@ -115,6 +122,11 @@ impl Scanner {
             }
             let before = hit.start().checked_sub(1).map(|at| window[at]);
             let pattern = hit.pattern().as_usize();
+            if pattern >= self.wide {
+                let path = narrowed(&window[hit.start()..]);
+                found(hit.start(), Hit::Path(&path));
+                continue;
+            }
             if pattern >= self.prefixes {
                 let after = window.get(hit.end()).copied();
                 let is_whole = !before.is_some_and(is_word) && !after.is_some_and(is_word);
@@ -143,6 +155,18 @@ impl Scanner {
 /// folder above it and so to more evidence, never to less.
 fn is_path(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/._-+@~".contains(&byte) || byte >= 0x80
+}
+
+/// ASCII in UTF-16, little endian.
+fn widened(text: &[u8]) -> Vec<u8> {
+    text.iter().flat_map(|byte| [*byte, 0]).collect()
+}
+
+/// The path that a text in UTF-16 begins with.
+fn narrowed(text: &[u8]) -> Vec<u8> {
+    let units = text.chunks_exact(2).take(OVERLAP / 2);
+    let path = units.take_while(|unit| unit[1] == 0 && is_path(unit[0]));
+    path.map(|unit| unit[0]).collect()
 }
 
 fn is_dotted(name: &[u8]) -> bool {
@@ -192,6 +216,12 @@ mod tests {
             hits(b"x86_64-gcc -c; x86_64-gcc-13; my-x86_64-gcc"),
             ["0 name 0"]
         );
+    }
+
+    #[test]
+    fn texts_may_be_in_utf_16() {
+        let text = [b"x".as_slice(), &widened(b"/usr/share/x y")].concat();
+        assert_eq!(hits(&text), ["1 /usr/share/x"]);
     }
 
     #[test]

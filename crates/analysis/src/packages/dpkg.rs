@@ -4,6 +4,7 @@
 
 mod lists;
 mod relations;
+pub mod status;
 
 use deb822_fast::{Paragraph, ParagraphReader};
 use ounce_image::{NodeId, Tree};

@@ -5,11 +5,11 @@
 //! its lock stay, so that it can.
 //!
 //! **Evidence.** Anything that stays and names a list by its path; a program that searches them, such
-//! as `apt-file`.
+//! as `apt-file`; and an image that starts apt to install or to search, by itself or in a script.
 //!
 //! **Example.** `/var/lib/apt/lists/deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages`.
 
-use super::{Context, Rule, Tier};
+use super::{Context, Rule, Tier, installers};
 use crate::finding::{Claim, Guard};
 
 pub(super) const RULE: Rule = Rule {
@@ -33,10 +33,14 @@ const READERS: [&[u8]; 5] = [
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let lists = context.folder("/var/lib/apt/lists");
     let reader = context.has_program(|name| READERS.contains(&name));
-    let guard = Guard::refused(
+    let reader = Guard::refused(
         reader.then(|| "a program that searches the lists is in the image".to_owned()),
     );
     let claim = |area| {
+        let guard = match &reader {
+            Guard::Refused(_) => reader.clone(),
+            _ => installers::guard(context, "apt", area),
+        };
         let mut units = context.files(area, |node| context.tree.name(node) != b"lock");
         units
             .iter_mut()

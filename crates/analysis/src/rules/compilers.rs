@@ -62,8 +62,8 @@ const C_COMPILERS: [&str; 9] = [
     "cc", "gcc", "c++", "g++", "clang", "clang++", "tcc", "nvcc", "icx",
 ];
 /// Other programs that read headers or link libraries (binutils, LLVM's lld, mold, and compilers of
-/// other languages, which end by calling a linker), and what finds them for a build.
-const BUILDERS: [&str; 25] = [
+/// other languages, which end by calling a linker), what finds them for a build, and what makes code of them.
+const BUILDERS: [&str; 33] = [
     "ld",
     "ld.bfd",
     "ld.gold",
@@ -89,6 +89,14 @@ const BUILDERS: [&str; 25] = [
     "pkgconf",
     "cmake",
     "aclocal",
+    "cpp",
+    "swig",
+    "sdcc",
+    "icpc",
+    "ifort",
+    "ifx",
+    "nvfortran",
+    "bindgen",
 ];
 /// What compilers hold that come as a library: clang's driver passes this option to itself (LLVM's
 /// `clang/lib/Driver/ToolChain.cpp`), NVRTC defines this macro (its manual, "Predefined Macros"). libtcc

@@ -47,15 +47,30 @@ fn claim(
         .or_else(|| compilers::reason_to_keep(context, prefix));
     let guard = Guard::refused(guard);
     // Python's sysconfig reads this one when it runs.
-    let is_header = |node: &NodeId| context.tree.name(*node) != b"pyconfig.h";
-    let units = context.tree.children(include).map(|child| Unit {
-        guard: guard.clone(),
-        ..Unit::names(context.tree.walk(child).filter(is_header).collect())
+    let tree = context.tree;
+    let is_header = |node: &NodeId| tree.name(*node) != b"pyconfig.h";
+    let units = tree.children(include).map(|child| {
+        let other = tree
+            .walk(child)
+            .find(|node| is_read_otherwise(tree.name(*node)));
+        let other = other.map(|node| Guard::Unknown(format!("{} is no header", tree.path(node))));
+        Unit {
+            guard: other.unwrap_or_else(|| guard.clone()),
+            ..Unit::names(tree.walk(child).filter(is_header).collect())
+        }
     });
     Claim {
-        follows: Some(("conda-toolchain", prefix)),
+        follows: vec![("conda-toolchain", prefix)],
         ..Claim::new(&RULE, Some(include), units.collect())
     }
+}
+
+/// Endings of what other programs than compilers look for among headers: definitions from which code is
+/// made (protoc finds those that came with it in `../include`, `src/google/protobuf/compiler/main.cc`).
+const OTHERS: [&[u8]; 6] = [b".proto", b".thrift", b".fbs", b".idl", b".td", b".json"];
+
+fn is_read_otherwise(name: &[u8]) -> bool {
+    OTHERS.iter().any(|ending| name.ends_with(ending))
 }
 
 #[cfg(test)]
@@ -75,6 +90,14 @@ mod tests {
                 "/c/include/boost/any.hpp"
             ])
         );
+    }
+
+    #[test]
+    fn what_protoc_finds_among_headers_stays_with_them() {
+        let types = "c/include/google/any.proto = x\nc/include/google/any.pb.h = x\n";
+        let found = decide_text(&format!("{PREFIX}{types}"));
+        assert!(found.gone.contains("/c/include/zlib.h"));
+        assert!(!found.gone.iter().any(|path| path.contains("google")));
     }
 
     #[test]

@@ -14,8 +14,8 @@
 
 use ounce_image::{NodeId, Tree};
 
-use super::{Context, Rule, Tier};
-use crate::finding::Claim;
+use super::{Context, Rule, Tier, installers};
+use crate::finding::{Claim, Unit};
 
 pub(super) const RULE: Rule = Rule {
     id: "conda-package-cache",
@@ -35,14 +35,13 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     };
     let caches = tree.walk(Tree::ROOT).filter(is_cache);
     let claim = |cache| {
-        Claim::new(
-            &RULE,
-            Some(cache),
-            tree.children(cache)
-                .filter(|child| is_cached(tree, *child))
-                .map(|child| context.whole(child))
-                .collect(),
-        )
+        let guard = installers::guard(context, "conda", cache);
+        let cached = tree.children(cache).filter(|child| is_cached(tree, *child));
+        let units = cached.map(|child| Unit {
+            guard: guard.clone(),
+            ..context.whole(child)
+        });
+        Claim::new(&RULE, Some(cache), units.collect())
     };
     caches
         .map(claim)

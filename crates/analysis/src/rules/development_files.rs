@@ -25,7 +25,7 @@ pub(super) const RULE: Rule = Rule {
     id: "development-files",
     title: "Headers and static libraries",
     tier: Tier::Guarded,
-    why: "read by compilers and linkers only, and none stays",
+    why: "only compilers and linkers read them",
     source: include_str!("development_files.rs"),
     find,
 };
@@ -63,7 +63,11 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
             ..Unit::names(vec![file])
         });
         Claim {
-            follows: prefixes.first().map(|prefix| ("conda-toolchain", *prefix)),
+            follows: prefixes
+                .first()
+                .map(|prefix| ("conda-toolchain", *prefix))
+                .into_iter()
+                .collect(),
             ..Claim::new(&RULE, folder, units.collect())
         }
     };

@@ -3,7 +3,7 @@
 use ounce_image::NodeId;
 
 use super::Context;
-use crate::finding::{Claim, Guard, Unit};
+use crate::finding::{Claim, Guard, Unit, Word};
 use crate::rules::Rule;
 
 /// Programs that show manual pages. Where one is there, the pages are what it is there for.
@@ -63,7 +63,10 @@ pub(super) fn claims(
                 rule,
                 Some(area),
                 tree.children(area)
-                    .map(|child| documents(context, child, is_brought))
+                    .map(|child| Unit {
+                        words: joins(name),
+                        ..documents(context, child, is_brought)
+                    })
                     .filter(|unit| !unit.nodes().is_empty())
                     .collect(),
             )
@@ -87,6 +90,22 @@ pub(super) fn claims(
         Claim::new(rule, Some(area), pages(context, area, &guard, is_brought))
     }));
     out
+}
+
+/// How Python, JavaScript and their like write the folder in parts: `join(prefix, "share", "doc", ...)`.
+fn joins(name: &str) -> Vec<Word> {
+    let mut out = Vec::new();
+    for quote in ["'", "\""] {
+        let part = |text: &str| format!("{quote}{text}{quote}");
+        let (share, folder) = (part("share"), part(name));
+        out.push(part(&format!("share/{name}")));
+        out.extend([", ", ",", " / ", "/"].map(|between| format!("{share}{between}{folder}")));
+    }
+    let word = |text: String| Word {
+        text: text.into_bytes(),
+        within: None,
+    };
+    out.into_iter().map(word).collect()
 }
 
 /// The claim on a folder of manual pages.

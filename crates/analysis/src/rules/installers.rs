@@ -24,6 +24,9 @@ struct Row {
     /// What may follow a program's name without the cache being read.
     #[serde(default)]
     runs: Vec<String>,
+    /// The only words behind a program's name with which the cache is read; any when empty.
+    #[serde(default)]
+    only: Vec<String>,
     /// Environment variables, `NAME` or `NAME=VALUE`, that keep it from the network.
     #[serde(default)]
     offline: Vec<String>,
@@ -129,7 +132,13 @@ fn call(text: &str, row: &Row) -> Option<String> {
                 row.programs.iter().any(|program| program == name)
             };
             let at = words.iter().position(is_program)?;
-            let verb = words[at + 1..].iter().find(|word| !word.starts_with('-'));
+            let mut behind = words[at + 1..].iter();
+            let reads =
+                |word: &&str| row.only.is_empty() || row.only.iter().any(|only| only == word);
+            let verb = behind.find(|word| !word.starts_with('-') && reads(word));
+            if verb.is_none() && !row.only.is_empty() {
+                return None;
+            }
             let is_run = verb.is_some_and(|verb| row.runs.iter().any(|run| run == verb));
             let verb = verb.map(|verb| format!(" {verb}")).unwrap_or_default();
             (!is_run).then(|| format!("{}{verb}", words[at]))

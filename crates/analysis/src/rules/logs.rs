@@ -5,7 +5,7 @@
 //! of its folder. Logs of services, folders, links (to `/dev/stdout`), pipes and empty files stay.
 //!
 //! **Evidence.** Anything that stays and names a log by its path, or a folder of logs below
-//! `/var/log`, keeps it: a service that opens a log without creating it would fail.
+//! `/var/log` or all of them (`/var/log/*.log`), keeps it: a service that opens a log without creating it would fail.
 //!
 //! **Example.** `/var/log/dpkg.log`, `/var/log/apt/history.log`.
 
@@ -15,7 +15,7 @@ use globset::GlobSet;
 use ounce_image::NodeId;
 
 use super::{Context, Rule, Tier};
-use crate::finding::Claim;
+use crate::finding::{Claim, Word};
 use crate::globs;
 
 pub(super) const RULE: Rule = Rule {
@@ -60,9 +60,16 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         return Vec::new();
     };
     let claim = |top: NodeId| {
-        let units = context.files(top, |node| {
+        let mut units = context.files(top, |node| {
             is_of_installer(context, node) && can_be_made_again(context, node)
         });
+        for unit in &mut units {
+            // Whoever follows all logs there are.
+            unit.words = vec![Word {
+                text: b"/var/log/*".to_vec(),
+                within: None,
+            }];
+        }
         Claim::new(&RULE, Some(top), units)
     };
     // An area for each name in the folder: every program names /var/log, and means logs of its own.

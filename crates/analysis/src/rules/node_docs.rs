@@ -5,7 +5,8 @@
 //! names and places: that may be the content of a program.
 //!
 //! **Evidence.** The documents of a package stay where a file of the package says one of their names, the name
-//! of their folder, or `.md`; and where anything that stays names one as `package/README.md` or by its path.
+//! of their folder, or `.md`; where anything that stays names one as `package/README.md` or by its path; and
+//! where the application has a folder in `node_modules` as a text, whose files it may serve.
 //! `package.json` and the lists of package managers do not count.
 //!
 //! **Example.** `/app/node_modules/express/History.md`.
@@ -46,9 +47,14 @@ const NAMES: [&str; 14] = [
 const FOLDERS: [&[u8]; 2] = [b"docs", b"doc"];
 
 fn find(context: &Context<'_>) -> Vec<Claim> {
-    let units: Vec<Unit> = node_packages::roots(context)
+    let roots = node_packages::roots(context);
+    let served = node_packages::served(context.tree, &roots);
+    let units: Vec<Unit> = roots
         .into_iter()
-        .map(|package| unit(context, package))
+        .map(|package| Unit {
+            guard: node_packages::guard(context.tree, &served, package),
+            ..unit(context, package)
+        })
         .filter(|unit| !unit.nodes().is_empty())
         .collect();
     match units.is_empty() {

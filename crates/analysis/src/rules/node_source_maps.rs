@@ -9,6 +9,8 @@
 //!
 //! **Example.** `/app/node_modules/luxon/build/node/luxon.js.map`.
 
+use std::collections::BTreeMap;
+
 use ounce_image::{NodeId, Tree};
 
 use super::{Context, Rule, Tier, node_packages};
@@ -67,8 +69,20 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     if nodes.is_empty() {
         return Vec::new();
     }
-    let unit = Unit {
-        guard: Guard::refused(reason_to_keep(context, &roots)),
+    let served = node_packages::served(tree, &roots);
+    let reason = reason_to_keep(context, &roots);
+    let mut units: BTreeMap<Option<NodeId>, Vec<NodeId>> = BTreeMap::new();
+    for node in nodes {
+        units
+            .entry(node_packages::app(tree, node))
+            .or_default()
+            .push(node);
+    }
+    let unit = |(_, nodes): (_, Vec<NodeId>)| Unit {
+        guard: match &reason {
+            Some(reason) => Guard::Refused(reason.clone()),
+            None => node_packages::guard(tree, &served, nodes[0]),
+        },
         words: SWITCHES
             .map(|text| Word {
                 text: text.into(),
@@ -77,7 +91,11 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
             .into(),
         ..Unit::names(nodes)
     };
-    vec![Claim::new(&RULE, None, vec![unit])]
+    vec![Claim::new(
+        &RULE,
+        None,
+        units.into_iter().map(unit).collect(),
+    )]
 }
 
 /// Whether it is the map of the program beside it.

@@ -60,10 +60,15 @@ const PROGRAMS: [&[u8]; 6] = [b"tsc", b"deno", b"bun", b"tsx", b"ts-node", b"esb
 fn find(context: &Context<'_>) -> Vec<Claim> {
     let tree = context.tree;
     let roots = node_packages::roots(context);
-    let guard = Guard::refused(reason_to_keep(context, &roots));
+    let served = node_packages::served(tree, &roots);
+    let reason = reason_to_keep(context, &roots);
+    let guard = |package| match &reason {
+        Some(reason) => Guard::Refused(reason.clone()),
+        None => node_packages::guard(tree, &served, package),
+    };
     let units: Vec<Unit> = roots
         .iter()
-        .map(|package| unit(tree, *package, &guard))
+        .map(|package| unit(tree, *package, guard(*package)))
         .filter(|unit| !unit.nodes().is_empty())
         .collect();
     match units.is_empty() {
@@ -72,7 +77,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     }
 }
 
-fn unit(tree: &Tree<'_>, package: NodeId, guard: &Guard) -> Unit {
+fn unit(tree: &Tree<'_>, package: NodeId, guard: Guard) -> Unit {
     let files = node_packages::files(tree, package);
     let compiled: FxHashSet<&[u8]> = files
         .iter()
@@ -96,7 +101,7 @@ fn unit(tree: &Tree<'_>, package: NodeId, guard: &Guard) -> Unit {
         within: None,
     });
     Unit {
-        guard: guard.clone(),
+        guard,
         words,
         ..Unit::names(nodes)
     }

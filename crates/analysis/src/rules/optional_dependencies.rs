@@ -5,7 +5,9 @@
 //!
 //! **Evidence.** A table of such packages, each with what it is for and where that is said:
 //! `crates/analysis/src/knowledge/optional.toml`. It counts only where the package that draws it in is
-//! installed too.
+//! installed too. And what packages themselves declare: a package that pip installed, that nobody asked for
+//! by name, and that others require only for an extra (`Requires-Dist: x; extra == "y"`) which nothing
+//! that is installed requires.
 //!
 //! **Example.** `kaleido`, 229 MB, with which `multiqc` writes plots as PNG.
 
@@ -13,10 +15,13 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+mod extras;
+
 use super::compilers::same_name;
 use super::{Context, Rule, Tier};
 use crate::finding::{Claim, Guard, Unit};
 use crate::packages::{Ecosystem, Package};
+use extras::Extras;
 
 pub(super) const RULE: Rule = Rule {
     id: "optional-dependencies",
@@ -59,14 +64,19 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     let is_one_of = |package: &Package, names: &[String]| {
         names.iter().any(|name| same_name(name, &package.name))
     };
-    let claim = |package: &Package| {
+    let in_table = |package: &Package| {
         let row = TABLE
             .dependency
             .iter()
             .find(|row| is_one_of(package, &row.names))?;
         let user = python().find(|user| is_one_of(user, &row.of))?;
+        Some(format!("{} needs it only to {}", user.name, row.only_to))
+    };
+    let extras = Extras::new(context);
+    let claim = |package: &Package| {
+        let cost = in_table(package).or_else(|| extras.cost(package))?;
         let unit = Unit {
-            guard: Guard::Refused(format!("{} needs it only to {}", user.name, row.only_to)),
+            guard: Guard::Refused(cost),
             ..Unit::names(package.files.clone())
         };
         Some(Claim::new(&RULE, None, vec![unit]))
@@ -89,6 +99,39 @@ mod tests {
                 row.names
             );
         }
+    }
+
+    #[test]
+    fn what_only_an_extra_asks_for_is_named() {
+        let dist = |name: &str, metadata: &str| {
+            format!(
+                "p/{name}-1.dist-info/METADATA = Name: {name}\\nVersion: 1\\n{metadata}\np/{name}-1.dist-info/INSTALLER = pip\np/{name}-1.dist-info/RECORD = {name}/a.py,,\\n\np/{name}/a.py = x\n"
+            )
+        };
+        let asked = "p/tool-1.dist-info/REQUESTED *0\n";
+        let tool = dist("tool", "Requires-Dist: plotter (>=1) ; extra == 'plots'\\n");
+        let image = format!(
+            "[RUN pip install tool]\n{tool}{asked}{}",
+            dist("plotter", "")
+        );
+        let held = decide_guarded(&image).held;
+        assert_eq!(
+            held["/p/plotter/a.py"],
+            "it came for tool's extra plots, which nothing that is installed requires"
+        );
+        assert!(!held.contains_key("/p/tool/a.py"));
+        for other in [
+            "Requires-Dist: plotter\\n",
+            "Requires-Dist: tool[plots]>=1\\n",
+        ] {
+            let more = format!("{image}{}", dist("other", other));
+            assert!(
+                !decide_guarded(&more).held.contains_key("/p/plotter/a.py"),
+                "{other}"
+            );
+        }
+        let wanted = format!("{image}p/plotter-1.dist-info/REQUESTED *0\n");
+        assert!(!decide_guarded(&wanted).held.contains_key("/p/plotter/a.py"));
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     id: "python-ensurepip",
     title: "Python's bundled wheels (ensurepip)",
     tier: Tier::Guarded,
-    why: "opened when an environment is made, which nothing in the image does",
+    why: "opened when an environment is made",
     source: include_str!("python_ensurepip.rs"),
     find,
 };

@@ -39,7 +39,7 @@ pub(super) const RULE: Rule = Rule {
     id: "python-installers",
     title: "Python package installers",
     tier: Tier::Guarded,
-    why: "pip, setuptools and wheel; nothing that stays imports or calls them",
+    why: "install and build Python packages",
     source: include_str!("python_installers.rs"),
     find,
 };
@@ -124,7 +124,10 @@ fn claim(
     };
     Claim {
         prefix: Some(package.record),
-        follows: follows.map(|record| (RULE.id, record)),
+        follows: follows
+            .map(|record| (RULE.id, record))
+            .into_iter()
+            .collect(),
         ..Claim::new(&RULE, None, vec![unit])
     }
 }

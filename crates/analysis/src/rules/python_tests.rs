@@ -35,7 +35,7 @@ pub(super) const RULE: Rule = Rule {
     id: "python-tests",
     title: "Tests of Python packages",
     tier: Tier::Guarded,
-    why: "nothing that stays imports them, and there is no test runner",
+    why: "only test runners import them",
     source: include_str!("python_tests.rs"),
     find,
 };

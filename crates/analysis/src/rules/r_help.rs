@@ -10,7 +10,8 @@
 //! that document packages. It is refused where the image starts R for people, and not known where
 //! users bring the code, as with `Rscript` alone or a shell. In `doc` only the outputs of
 //! vignettes are taken (`x.pdf` or `x.html` beside `x.Rnw`, `x.Rmd` or `x.R`): the rest may be
-//! data. Anything that stays and names a file by its path keeps it.
+//! data. Anything that stays and names a file by its path keeps it, and so does R code outside of packages that
+//! calls `help()`, `vignette()` and their like.
 //!
 //! **Example.** `/usr/lib/R/site-library/igraph/help/igraph.rdb`.
 
@@ -23,7 +24,7 @@ pub(super) const RULE: Rule = Rule {
     id: "r-help",
     title: "Help and vignettes of R packages",
     tier: Tier::Guarded,
-    why: "for people at R's prompt; the image starts a script",
+    why: "for people at R's prompt",
     source: include_str!("r_help.rs"),
     find,
 };
@@ -119,6 +120,12 @@ fn guard(context: &Context<'_>, packages: &[NodeId]) -> Guard {
     if context.started().first().is_some_and(|name| name == "R") {
         return Guard::Refused("the image starts R, whose help people ask for".to_owned());
     }
+    if let Some(script) = tree
+        .walk(Tree::ROOT)
+        .find(|node| asks_for_help(tree, *node))
+    {
+        return Guard::Refused(format!("{} asks for help or a vignette", tree.path(script)));
+    }
     let is_script = |node: &NodeId| {
         let name = tree.name(*node);
         tree.is_file(*node) && (name.ends_with(b".R") || name.ends_with(b".r"))
@@ -130,6 +137,43 @@ fn guard(context: &Context<'_>, packages: &[NodeId]) -> Guard {
         )),
         None => Guard::Unknown("the image starts no R script of its own".to_owned()),
     }
+}
+
+/// What is larger is no source.
+const MAX_SOURCE: u64 = 4 << 20;
+/// How R code asks for what goes (the manual pages of utils and tools; `system.file` is given folders).
+const CALLS: [&str; 14] = [
+    "vignette(",
+    "vignettes(",
+    "Vignettes(",
+    "help(",
+    "help.search(",
+    "help.start(",
+    "example(",
+    "demo(",
+    "Rd_db(",
+    "getHelpFile",
+    "fetchRdDB",
+    "\"help\"",
+    "\"html\"",
+    "\"doc\"",
+];
+
+/// Whether R code outside of installed packages asks for documents of packages.
+fn asks_for_help(tree: &Tree<'_>, node: NodeId) -> bool {
+    const ENDINGS: [&[u8]; 6] = [b".R", b".r", b".Rmd", b".rmd", b".qmd", b".Rprofile"];
+    let name = tree.name(node);
+    let is_source = ENDINGS.iter().any(|ending| name.ends_with(ending)) || name == b"Rprofile.site";
+    let mut above = std::iter::successors(Some(node), |at| {
+        (*at != Tree::ROOT).then(|| tree.parent(*at))
+    });
+    if !is_source || above.any(|folder| tree.child(folder, b"Meta").is_some()) {
+        return false;
+    }
+    let leaf = tree.leaf_of(node).filter(|_| tree.is_file(node));
+    let text = leaf.and_then(|leaf| tree.read(leaf).read_all(MAX_SOURCE).ok());
+    let text = String::from_utf8_lossy(&text.unwrap_or_default()).replace('\'', "\"");
+    CALLS.iter().any(|call| text.contains(call))
 }
 
 fn files(tree: &Tree<'_>, package: NodeId, folder: &[u8]) -> Vec<NodeId> {

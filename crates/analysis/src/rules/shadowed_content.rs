@@ -34,6 +34,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
             programs: Vec::new(),
             words: Vec::new(),
             modules: Vec::new(),
+            package: None,
         })
         .collect();
     if units.is_empty() {

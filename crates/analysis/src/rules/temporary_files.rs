@@ -12,10 +12,10 @@
 //!
 //! **Example.** `/tmp/hsperfdata_root/17`, `/tmp/tmpx0a7.tar.gz`.
 
-use ounce_image::NodeId;
+use ounce_image::{NodeId, Tree};
 
 use super::{Context, Rule, Tier, caches};
-use crate::finding::{Claim, Guard};
+use crate::finding::{Claim, Guard, Word};
 
 pub(super) const RULE: Rule = Rule {
     id: "temporary-files",
@@ -38,9 +38,10 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
                 .then(|| "the image's config or a home names this folder".to_owned()),
         );
         let mut units = context.files(top, |node| is_data(context, node) && made_by_run(node));
-        units
-            .iter_mut()
-            .for_each(|unit| unit.guard.clone_from(&guard));
+        for unit in &mut units {
+            unit.guard.clone_from(&guard);
+            unit.words = name(tree, top);
+        }
         Claim::new(&RULE, Some(top), units)
     };
     // An area for each name in the folder: every program names /tmp, and means files of its own.
@@ -52,6 +53,15 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     tops.map(claim)
         .filter(|claim| !claim.units.is_empty())
         .collect()
+}
+
+/// The name of what lies in `/tmp` itself, for programs that ask where that is (`tempfile.gettempdir()`);
+/// not one that is just a word.
+fn name(tree: &Tree<'_>, top: NodeId) -> Vec<Word> {
+    let text = tree.name(top).to_vec();
+    let is_name = text.len() > 4 && text.iter().any(|b| !b.is_ascii_alphabetic());
+    let word = Word { text, within: None };
+    is_name.then_some(word).into_iter().collect()
 }
 
 fn is_data(context: &Context<'_>, node: NodeId) -> bool {

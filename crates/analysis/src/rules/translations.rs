@@ -33,7 +33,7 @@ pub(super) const RULE: Rule = Rule {
     id: "translations",
     title: "Translations of messages",
     tier: Tier::Guarded,
-    why: "into languages for which the image has no locale",
+    why: "read where a locale asks for the language",
     source: include_str!("translations.rs"),
     find,
 };

@@ -113,12 +113,19 @@ fn claim(
             .works_in(checkout)
             .then(|| "the image works in the checkout".to_owned()),
     };
+    let inside = Word {
+        text: system.folder.to_vec(),
+        within: Some(checkout),
+    };
+    // Whoever else looks for a version begins with these.
+    let outside = system.holds.iter().map(|name| Word {
+        text: [system.folder, b"/", name].concat(),
+        within: None,
+    });
+    let words = [inside].into_iter().chain(outside);
     let unit = Unit {
         guard: Guard::refused(reason),
-        words: vec![Word {
-            text: system.folder.to_vec(),
-            within: Some(checkout),
-        }],
+        words: words.collect(),
         ..unit
     };
     Claim::new(&RULE, None, vec![unit])

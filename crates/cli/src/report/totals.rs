@@ -172,8 +172,14 @@ fn planned_layers(analysis: &Analysis<'_>, ids: &[String]) -> Vec<(String, Size)
         {
             return None;
         }
-        let change = format!("{dropped:?} {:?}", edit.folders.get(&(layer as u32)));
-        let id = match dropped.is_empty() {
+        let replaced = edit.replace.iter();
+        let replaced: Vec<_> = replaced
+            .filter(|(entry, _)| entry.layer as usize == layer)
+            .map(|(entry, content)| (entry.index, Digest::of(content)))
+            .collect();
+        let folders = edit.folders.get(&(layer as u32));
+        let change = format!("{dropped:?} {replaced:?} {folders:?}");
+        let id = match dropped.is_empty() && replaced.is_empty() {
             true => id.clone(),
             false => format!("{id} without {}", Digest::of(change.as_bytes())),
         };

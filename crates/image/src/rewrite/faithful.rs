@@ -3,6 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Edit, Fate};
+use crate::blob::Blob;
 use crate::error::{Error, Result};
 use crate::layer::Layer;
 use crate::tar::{Entry, read_entries};
@@ -54,7 +55,7 @@ pub(super) fn check(old: &Tree<'_>, edit: &Edit, fates: &[Fate]) -> Result<()> {
                     if *links.entry(before).or_insert(after) != after {
                         return fail("it lost its other names");
                     }
-                    if !old.read(before).same_source(&new.read(after)) {
+                    if !same_content(old, edit, before, &new.read(after)) {
                         return fail("its content changed");
                     }
                 }
@@ -94,7 +95,12 @@ fn same_attributes(
     found: NodeId,
 ) -> bool {
     match (old.attributes(node), new.attributes(found)) {
-        (Some(a), Some(b)) => attributes(a) == attributes(b) && a.kind == b.kind,
+        (Some(a), Some(b)) => {
+            let leaf = old.leaf_of(node).map(|leaf| old.leaf(leaf).data);
+            let content = leaf.and_then(|data| edit.replace.get(&data));
+            let size = content.map_or(a.size, |content| content.len() as u64);
+            attributes(a) == attributes(b) && size == b.size && a.kind == b.kind
+        }
         (None, None) => old.is_directory(node) && new.is_directory(found),
         // A folder whose entry was dropped with everything but what keeps it alive.
         (Some(_), None) => old
@@ -111,7 +117,16 @@ fn attributes(entry: &Entry) -> impl PartialEq {
         entry.gid,
         entry.mtime,
         entry.xattrs.clone(),
-        entry.size,
         entry.sparse.clone(),
     )
+}
+
+/// Whether a file has the content that it had, or the one that it was to get.
+fn same_content(old: &Tree<'_>, edit: &Edit, leaf: LeafId, new: &Blob) -> bool {
+    match edit.replace.get(&old.leaf(leaf).data) {
+        None => old.read(leaf).same_source(new),
+        Some(content) => new
+            .read_all(content.len() as u64)
+            .is_ok_and(|new| new == *content),
+    }
 }

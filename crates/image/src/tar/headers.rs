@@ -1,4 +1,4 @@
-//! Writes headers: of entries that get another name or link target, and of folders.
+//! Writes headers: of entries that get another name, link target or size, and of folders.
 
 use std::ops::Range;
 
@@ -97,6 +97,46 @@ pub(crate) fn with_names(headers: &[u8], rename: Rename<'_>) -> Vec<u8> {
     if matches!(rename, Rename::Name(_)) && !is_gnu {
         block[PREFIX].fill(0);
     }
+    push_block(&mut out, block);
+    out.extend_from_slice(tail);
+    out
+}
+
+/// Writes the headers of a file that is not sparse anew with another size; everything else they say is
+/// kept to the bit.
+pub(crate) fn with_size(headers: &[u8], size: u64) -> Vec<u8> {
+    let mut out = Vec::with_capacity(headers.len());
+    let mut rest = headers;
+    while let Some(block) = rest.first_chunk::<HEADER_SIZE>() {
+        let kind = block[TYPE];
+        if !matches!(kind, b'x' | b'L' | b'K') {
+            break;
+        }
+        let len = tar_core::Header::from_bytes(block)
+            .entry_size()
+            .unwrap_or(0) as usize;
+        let end = HEADER_SIZE + len.next_multiple_of(HEADER_SIZE);
+        let (extension, tail) = rest.split_at(end.min(rest.len()));
+        rest = tail;
+        match kind {
+            // The record would go before the field (POSIX pax, "pax Extended Header").
+            b'x' => {
+                let records = PaxExtensions::new(&extension[HEADER_SIZE..][..len]).flatten();
+                let kept = records.filter(|record| record.key_bytes() != b"size");
+                let kept = kept.flat_map(|record| {
+                    let key = String::from_utf8_lossy(record.key_bytes()).into_owned();
+                    pax_record(&key, record.value_bytes())
+                });
+                push_extension(&mut out, block, &kept.collect::<Vec<u8>>());
+            }
+            _ => out.extend_from_slice(extension),
+        }
+    }
+    let Some((block, tail)) = rest.split_first_chunk::<HEADER_SIZE>() else {
+        return headers.to_vec();
+    };
+    let mut block = *block;
+    block[SIZE].copy_from_slice(format!("{size:011o}\0").as_bytes());
     push_block(&mut out, block);
     out.extend_from_slice(tail);
     out

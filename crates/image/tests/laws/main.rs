@@ -10,5 +10,6 @@ mod formats;
 mod limits;
 mod moves;
 mod random;
+mod replace;
 mod store;
 mod subsets;

@@ -1,0 +1,140 @@
+//! Who uses Perl's modules. Debian's `perl-base` is essential and has what packages may use without saying
+//! so; whoever needs more depends on `perl` (Debian Perl Policy, "Base Package"). That is looked at, and so
+//! is every Perl file: what it uses must not lie in a package that could go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ounce_image::{NodeId, Tree};
+
+use crate::packages::Package;
+use crate::rules::Context;
+
+/// What is larger is no source.
+const MAX_SOURCE: u64 = 4 << 20;
+/// Folders whose Perl files do without what is missing, with the reason.
+const DOES_WITHOUT: [(&str, &str); 4] = [
+    (
+        "/perl-base/",
+        "is essential and complete by itself (Debian Perl Policy)",
+    ),
+    (
+        "/share/perl5/Debconf/",
+        "falls back to plainer frontends; it asks questions during installation (debconf(7))",
+    ),
+    (
+        "/usr/bin/deb-systemd-helper",
+        "prints less for debugging without Data::Dumper (its own comment)",
+    ),
+    (
+        "/usr/sbin/dpkg-fsys-usrunmess",
+        "takes a system's merged /usr apart for dpkg; dpkg asks for no perl",
+    ),
+];
+
+/// The program `perl`, for a package that holds Perl's modules; its name speaks for the package.
+pub(super) fn interpreter(context: &Context<'_>, package: &Package) -> Vec<NodeId> {
+    let tree = context.tree;
+    let holds = package
+        .files
+        .iter()
+        .any(|file| module(tree, *file).is_some());
+    let perl = tree.resolve(b"/usr/bin/perl").filter(|_| holds);
+    perl.into_iter().collect()
+}
+
+/// For each of these packages whose modules something else uses: a sentence that says what.
+pub(super) fn used_modules(
+    context: &Context<'_>,
+    packages: &[&Package],
+) -> BTreeMap<String, String> {
+    let tree = context.tree;
+    let mut modules: BTreeMap<String, &Package> = BTreeMap::new();
+    for package in packages {
+        let names = package.files.iter().filter_map(|file| module(tree, *file));
+        modules.extend(names.map(|name| (name, *package)));
+    }
+    let going: BTreeSet<NodeId> = packages
+        .iter()
+        .flat_map(|package| package.files.iter().copied())
+        .collect();
+    // What is also there without them is found without them.
+    for node in tree.walk(Tree::ROOT).filter(|node| !going.contains(node)) {
+        if let Some(name) = module(tree, node) {
+            modules.remove(&name);
+        }
+    }
+    let mut out = BTreeMap::new();
+    if modules.is_empty() {
+        return out;
+    }
+    for node in tree.walk(Tree::ROOT).filter(|node| !going.contains(node)) {
+        let Some(text) = source(tree, node) else {
+            continue;
+        };
+        for name in uses(&text) {
+            if let Some(package) = modules.get(name) {
+                let reason = || format!("{} uses {name}", tree.path(node));
+                out.entry(package.name.clone()).or_insert_with(reason);
+            }
+        }
+    }
+    out
+}
+
+/// The name of the module that a file is (perlmod(1)): its path below a folder of `@INC`.
+fn module(tree: &Tree<'_>, file: NodeId) -> Option<String> {
+    let path = tree.path(file).to_string();
+    let path = path.strip_suffix(".pm")?;
+    let parts: Vec<&str> = path.split('/').collect();
+    let is_version = |part: &str| {
+        part.starts_with("5.") && part[2..].bytes().all(|b| b.is_ascii_digit() || b == b'.')
+    };
+    let at = parts
+        .iter()
+        .rposition(|part| matches!(*part, "perl" | "perl5" | "perl-base"))?;
+    let rest = &parts[at + 1..];
+    let rest = match rest.first() {
+        Some(first) if is_version(first) => &rest[1..],
+        _ => rest,
+    };
+    (!rest.is_empty()).then(|| rest.join("::"))
+}
+
+/// The text of a Perl file that does not do without what is missing.
+fn source(tree: &Tree<'_>, node: NodeId) -> Option<String> {
+    let leaf = tree.leaf_of(node).filter(|_| tree.is_file(node))?;
+    let path = tree.path(node).to_string();
+    if DOES_WITHOUT.iter().any(|(folder, _)| path.contains(folder)) || path.contains("/share/doc/")
+    {
+        return None;
+    }
+    let content = tree.read(leaf);
+    let is_named = [".pm", ".pl", ".plx", ".cgi", ".t", ".al"]
+        .iter()
+        .any(|ending| path.ends_with(ending));
+    let mut start = [0; 64];
+    let len = (content.len() as usize).min(start.len());
+    content.read_exact_at(0, &mut start[..len]).ok()?;
+    let is_script = start.starts_with(b"#!") && memchr::memmem::find(&start, b"perl").is_some();
+    let is_perl = (is_named || is_script) && content.len() <= MAX_SOURCE;
+    let text = is_perl.then(|| content.read_all(MAX_SOURCE).ok())??;
+    Some(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// The modules that a text may load: the words behind `use`, `require`, `no`, and in quotes.
+fn uses(text: &str) -> impl Iterator<Item = &str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+    let mut is_behind = false;
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    let words = lines.flat_map(move |line| line.split(move |c: char| !is_name(c)));
+    words.filter(move |word| {
+        if word.is_empty() {
+            return false;
+        }
+        let counts = is_behind || word.contains("::");
+        is_behind = matches!(*word, "use" | "require" | "no" | "base" | "parent" | "qw");
+        counts
+    })
+}
