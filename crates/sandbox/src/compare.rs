@@ -1,0 +1,1 @@
+//! Compares two outcomes of the same command.

@@ -1,0 +1,16 @@
+//! Runs a command in a root file system without a daemon and without root, records the files that it
+//! touches, and compares two runs.
+//!
+//! Linux only. It knows nothing of images: it is given folders, and an argument list, environment and user
+//! as a container's config has them. It never prints and never looks at the environment.
+
+mod compare;
+mod outcome;
+mod process;
+mod root;
+mod trace;
+
+pub use outcome::{Change, End, Now, Outcome};
+pub use process::{Input, InputFile, Limits, Net, Output, Process, Volume};
+pub use root::Root;
+pub use trace::{Access, How, Trace};

@@ -1,0 +1,45 @@
+//! Which files a run touched.
+
+use std::path::PathBuf;
+
+/// Every access of a run, once each, in order.
+///
+/// A trace is complete or there is none: an event that may have been lost makes the run an error.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Trace {
+    /// The accesses, sorted, without repetition.
+    pub accesses: Vec<Access>,
+}
+
+/// One process' look at one path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Access {
+    /// The absolute path inside the root as the process asked for it: joined with the working folder or the
+    /// folder descriptor, `.` and `..` not yet resolved through links.
+    pub path: PathBuf,
+    /// The path after all links, where something is there.
+    pub real: Option<PathBuf>,
+    /// What was done.
+    pub how: How,
+    /// `None` when it succeeded, or the error number (`ENOENT` above all).
+    pub error: Option<i32>,
+    /// The program that the process ran (its path inside the root).
+    pub program: PathBuf,
+}
+
+/// What was done with a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    /// Opened for reading, or mapped.
+    Open,
+    /// Opened for writing, made, renamed, removed, or its attributes changed.
+    Write,
+    /// Executed, or loaded by the kernel for that: the interpreter of an ELF file or of a `#!` line.
+    Execute,
+    /// Its attributes or its existence were asked for.
+    Stat,
+    /// Read as a symbolic link, or walked through as one.
+    Link,
+    /// Listed, or entered as working folder or root.
+    Folder,
+}
