@@ -10,6 +10,9 @@ mod process;
 mod root;
 mod trace;
 
+pub use compare::{
+    Before, Compared, Comparison, Difference, Extent, Mark, Row, Stream, Variation, compare,
+};
 pub use outcome::{Change, End, Now, Outcome};
 pub use process::{Input, InputFile, Limits, Net, Output, Process, Volume};
 pub use root::Root;
