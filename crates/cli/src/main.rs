@@ -8,6 +8,7 @@ mod limits;
 mod report;
 mod session;
 mod settings;
+mod verify;
 mod written;
 
 use std::process::ExitCode;
