@@ -81,7 +81,15 @@ pub fn start(root: &Root, process: &Process, scratch: &Path) -> Result<Running, 
     };
     let init = made(&control, first)?;
     let child = begun(&control, &init, &ids)?;
-    let started = Started::hear(&setup)?;
+    let started = match Started::hear(&setup) {
+        Ok(started) => started,
+        Err(error) => {
+            // Without us it ends what it has begun and takes it away.
+            drop(control);
+            forget(&init.pidfd);
+            return Err(error);
+        }
+    };
     let control = Arc::new(control);
     let follower = Follower {
         control: Arc::clone(&control),
@@ -151,6 +159,11 @@ fn begun(control: &OwnedFd, init: &Init, ids: &Ids) -> Result<OwnedFd, Error> {
 /// Ends a process of ours and forgets it.
 fn reap(pidfd: &OwnedFd) {
     let _ = pidfd_send_signal(pidfd, Signal::KILL);
+    forget(pidfd);
+}
+
+/// Waits for the end of a process of ours.
+fn forget(pidfd: &OwnedFd) {
     let _ = rustix::process::waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED);
 }
 
@@ -326,7 +339,7 @@ impl Follower {
         let followed = self.to_the_end();
         let init = self.init;
         let finished = followed.inspect_err(|_| reap(&init));
-        let _ = rustix::process::waitid(WaitId::PidFd(init.as_fd()), WaitIdOptions::EXITED);
+        forget(&init);
         let trace = self.started.supervisor.map(Supervisor::finish).transpose();
         let (ended, after) = finished?;
         let (stdout, stderr) = self.pumps.into_output();
