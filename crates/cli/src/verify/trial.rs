@@ -1,0 +1,183 @@
+//! Runs a check in one image, once.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ounce_image::{Config, Progress};
+use ounce_sandbox::{End, Error, Input, Outcome, Process, Root, Running, start};
+
+use super::service::{self, Answers, Server};
+use super::{Trial, status};
+use crate::checks::{Check, Service};
+use crate::container::{self, Instead};
+use crate::error::CommandError;
+
+/// Between two looks whether a command has ended.
+const LOOK: Duration = Duration::from_millis(2);
+/// How long a server has to stop, as `docker stop` gives it, but for more patience.
+const STOP: Duration = Duration::from_secs(20);
+/// What engines give a program that is not there, or that cannot be executed.
+const NOT_FOUND: i32 = 127;
+const CANNOT_EXECUTE: i32 = 126;
+const SIGKILL: i32 = 9;
+
+/// An image that checks are run in.
+pub(crate) struct Place<'a> {
+    /// What it runs.
+    pub(crate) config: &'a Config,
+    /// Its files.
+    pub(crate) root: Root,
+    /// Where runs write, each in a folder of its own.
+    pub(crate) scratch: PathBuf,
+    /// Carries Ctrl-C.
+    pub(crate) progress: &'a Progress,
+    /// What a user should know about how it was run.
+    pub(crate) notes: Mutex<BTreeSet<String>>,
+}
+
+impl Place<'_> {
+    /// Runs a check once.
+    ///
+    /// # Errors
+    /// The sandbox cannot be made, or Ctrl-C was pressed.
+    pub(crate) fn run(&self, check: &Check) -> Result<Trial, CommandError> {
+        let process = self.process(check)?;
+        let scratch = tempfile::tempdir_in(&self.scratch).map_err(|error| CommandError::writing(&self.scratch, &error))?;
+        let running = match start(&self.root, &process, scratch.path()) {
+            Ok(running) => running,
+            Err(error) => return not_started(error),
+        };
+        match &check.service {
+            Some(service) => self.serve(check, service, process, running),
+            None => self.finish(running, None),
+        }
+    }
+
+    fn process(&self, check: &Check) -> Result<Process, CommandError> {
+        let words = |words: &[String]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        let (entrypoint, command) = match check.command.split_first() {
+            Some((program, args)) if !check.entrypoint => (Some(vec![program.into()]), words(args)),
+            _ => (None, words(&check.command)),
+        };
+        let instead = Instead {
+            entrypoint,
+            command,
+            env: check.env.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            user: check.user.clone(),
+            workdir: check.workdir.clone(),
+        };
+        let mut process = container::process(self.config, instead)?;
+        process.files.clone_from(&check.files);
+        process.stdin = Input::Bytes(check.stdin.clone());
+        process.limits.time = Some(check.timeout);
+        Ok(process)
+    }
+
+    /// Waits for the end of a command, until a time if there is one, and takes down what it did.
+    fn finish(&self, running: Running, until: Option<Instant>) -> Result<Trial, CommandError> {
+        while !running.has_ended() && until.is_none_or(|until| Instant::now() < until) {
+            self.progress.check()?;
+            std::thread::sleep(LOOK);
+        }
+        if !running.has_ended() {
+            // It may end by itself just now.
+            let _ = running.signal(SIGKILL);
+        }
+        let run = running.wait().map_err(CommandError::input)?;
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.extend(run.notes);
+        Ok(Trial { outcome: run.outcome, failure: None })
+    }
+
+    fn serve(&self, check: &Check, service: &Service, process: Process, running: Running) -> Result<Trial, CommandError> {
+        let mut server = Inside { running, process };
+        let talk = service::talk(&mut server, service, check.timeout);
+        self.progress.check()?;
+        let running = server.running;
+        let now = Instant::now();
+        let (answers, until) = match &talk {
+            Ok(_) if service.stop => {
+                // A server that has ended is seen by its status.
+                let _ = running.signal(container::stop_signal(self.config));
+                (talk, now + STOP)
+            }
+            _ => (talk, now),
+        };
+        let ended = self.finish(running, Some(until))?.outcome;
+        Ok(match answers {
+            Ok(answers) => answered(answers, ended, service.stop),
+            Err(failure) => Trial { outcome: ended, failure: Some(failure) },
+        })
+    }
+}
+
+/// What a server answered as an outcome. What it wrote itself is not compared: where it stops is a matter of chance; and
+/// so are the files that a server leaves which was not stopped in an orderly way.
+fn answered(answers: Answers, ended: Outcome, is_stopped: bool) -> Trial {
+    let Answers { mut text, exit, ready } = answers;
+    if is_stopped {
+        let status = status(ended.end).unwrap_or_else(|_| 128 + SIGKILL);
+        text.extend(format!("stopped with {status}\n").bytes());
+    }
+    let outcome = Outcome {
+        end: End::Exited(exit),
+        stdout: text,
+        stderr: Vec::new(),
+        time: ready,
+        changes: if is_stopped { ended.changes } else { Vec::new() },
+    };
+    Trial { outcome, failure: None }
+}
+
+/// A command that cannot be started in an image does something too: it fails, as with an engine.
+fn not_started(error: Error) -> Result<Trial, CommandError> {
+    let message = error.to_string();
+    let failed = |exit, failure| {
+        let outcome = Outcome {
+            end: End::Exited(exit),
+            stdout: Vec::new(),
+            stderr: format!("{message}\n").into_bytes(),
+            time: Duration::ZERO,
+            changes: Vec::new(),
+        };
+        Ok(Trial { outcome, failure })
+    };
+    match &error {
+        Error::NotFound { .. } => failed(NOT_FOUND, None),
+        Error::CannotExecute { .. } => failed(CANNOT_EXECUTE, None),
+        Error::User { .. } => failed(CANNOT_EXECUTE, Some("it cannot be started".to_owned())),
+        _ => Err(CommandError::input(error)),
+    }
+}
+
+/// A server in the sandbox.
+struct Inside {
+    running: Running,
+    process: Process,
+}
+
+impl Server for Inside {
+    fn connect(&self, port: u16) -> io::Result<TcpStream> {
+        self.running.connect(port)
+    }
+
+    fn exec(&self, words: &[String]) -> Result<Outcome, String> {
+        let probe = Process {
+            args: words.iter().map(OsString::from).collect(),
+            ..self.process.clone()
+        };
+        match self.running.exec(&probe) {
+            Ok(outcome) => Ok(outcome),
+            Err(error) => not_started(error).map(|trial| trial.outcome).map_err(|error| error.to_string()),
+        }
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.running.has_ended()
+    }
+}
