@@ -21,6 +21,9 @@ mod trace;
 mod users;
 mod wire;
 
+pub use compare::{
+    Before, Compared, Comparison, Difference, Extent, Mark, Row, Stream, Variation, compare,
+};
 pub use error::Error;
 pub use outcome::{Change, End, Now, Outcome};
 pub use process::{Input, InputFile, Limits, Net, Output, Process, Volume};
