@@ -3,6 +3,7 @@
 mod args;
 mod checks;
 mod commands;
+mod container;
 mod error;
 mod limits;
 mod report;

@@ -24,7 +24,6 @@ use crate::wire;
 pub(crate) const FAILED: u8 = b'F';
 pub(crate) const STARTING: u8 = b'S';
 pub(crate) const BEFORE: u8 = b'B';
-pub(crate) const LISTENER: u8 = b'L';
 
 /// Standard input, output and error; `None` leaves the caller's.
 pub(crate) type Streams = [Option<OwnedFd>; 3];
@@ -35,6 +34,7 @@ pub(crate) fn become_command(
     ids: &Ids,
     streams: &Streams,
     setup: &OwnedFd,
+    trace: Option<&OwnedFd>,
 ) -> Result<Infallible, Error> {
     let inside = Inside::new(root()?);
     let user = User::find(
@@ -68,11 +68,11 @@ pub(crate) fn become_command(
         .doing(|| "tying the command to ounce".to_owned())?;
     sys::reset_signals();
     confine::forbid()?;
-    if process.trace {
-        crate::trace::install(setup.as_fd()).map_err(Error::Trace)?;
-    }
     wire::send(setup, STARTING, &now().to_le_bytes(), None)
         .doing(|| "reporting the start".to_owned())?;
+    if let Some(trace) = trace {
+        crate::trace::install(trace.as_fd()).map_err(Error::Trace)?;
+    }
     let source = sys::exec(&path, &args, &env);
     Err(Error::CannotExecute {
         program: shown(&program),

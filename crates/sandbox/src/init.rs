@@ -43,12 +43,14 @@ pub(crate) struct Plan<'a> {
     pub(crate) control: OwnedFd,
     pub(crate) requests: OwnedFd,
     pub(crate) setup: OwnedFd,
+    pub(crate) trace: Option<OwnedFd>,
 }
 
 impl Plan<'_> {
     fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
-        let streams = self.streams.iter().flatten().map(|fd| fd.as_fd());
-        streams
+        let optional = self.streams.iter().chain([&self.trace]).flatten();
+        optional
+            .map(|fd| fd.as_fd())
             .chain([
                 self.control.as_fd(),
                 self.requests.as_fd(),
@@ -173,9 +175,11 @@ fn inner(plan: &Plan<'_>) -> Result<Infallible, Error> {
         .doing(|| "reporting the root".to_owned())?;
     drop(list);
     let mut keep = vec![plan.setup.as_fd()];
-    keep.extend(plan.streams.iter().flatten().map(|fd| fd.as_fd()));
+    let optional = plan.streams.iter().chain([&plan.trace]).flatten();
+    keep.extend(optional.map(|fd| fd.as_fd()));
     sys::close_all_but(&keep);
-    command::become_command(process, plan.ids, &plan.streams, &plan.setup)
+    let trace = plan.trace.as_ref();
+    command::become_command(process, plan.ids, &plan.streams, &plan.setup, trace)
 }
 
 /// Standard streams of ounce must not be held open by the one who watches.
@@ -293,7 +297,7 @@ pub(crate) fn join(
     match spawn_inside(target, process.net) {
         Ok(None) => {
             sys::close_all_but(&keep[2..]);
-            let Err(error) = command::become_command(process, ids, streams, setup);
+            let Err(error) = command::become_command(process, ids, streams, setup, None);
             let _ = wire::send(setup, command::FAILED, &error.to_bytes(), None);
             sys::exit(127)
         }

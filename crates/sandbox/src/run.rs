@@ -21,7 +21,7 @@ use crate::outcome::{Change, End, Outcome};
 use crate::process::{Net, Process};
 use crate::root::Root;
 use crate::sys::{self, Fork};
-use crate::trace::{Supervisor, Trace};
+use crate::trace::{self, Supervisor, Trace};
 use crate::wire;
 use streams::{Pumps, Why};
 
@@ -62,6 +62,12 @@ pub fn start(root: &Root, process: &Process, scratch: &Path) -> Result<Running, 
     let pairs = pairs().doing(|| "making sockets".to_owned())?;
     let ((control, their_control), (requests, their_requests), (setup, their_setup)) = pairs;
     let (pumps, streams) = Pumps::new(process).doing(|| "making pipes".to_owned())?;
+    let (ours, trace) = match process.trace {
+        true => trace::channel()
+            .map_err(Error::Trace)
+            .map(|(ours, theirs)| (Some(ours), Some(theirs)))?,
+        false => (None, None),
+    };
     let plan = Plan {
         layers: &layers,
         scratch: &scratch,
@@ -71,6 +77,7 @@ pub fn start(root: &Root, process: &Process, scratch: &Path) -> Result<Running, 
         control: their_control,
         requests: their_requests,
         setup: their_setup,
+        trace,
     };
     let first = match sys::fork().doing(|| "starting a process".to_owned())? {
         Fork::Child => init::first(plan),
@@ -79,6 +86,10 @@ pub fn start(root: &Root, process: &Process, scratch: &Path) -> Result<Running, 
             pid
         }
     };
+    let supervisor = ours
+        .map(Supervisor::start)
+        .transpose()
+        .map_err(Error::Trace)?;
     let init = made(&control, first)?;
     let child = begun(&control, &init, &ids)?;
     let started = match Started::hear(&setup) {
@@ -96,6 +107,7 @@ pub fn start(root: &Root, process: &Process, scratch: &Path) -> Result<Running, 
         init: init.pidfd,
         pumps,
         started,
+        supervisor,
         limits: process.limits,
         notes: ids.note().into_iter().collect(),
     };
@@ -172,7 +184,6 @@ struct Started {
     /// On the clock of [`command::now`].
     at: u64,
     before: Vec<Change>,
-    supervisor: Option<Supervisor>,
 }
 
 impl Started {
@@ -181,15 +192,10 @@ impl Started {
         let mut started = Self {
             at: 0,
             before: Vec::new(),
-            supervisor: None,
         };
         while let Some(packet) = wire::receive(setup).doing(|| "starting".to_owned())? {
             match (packet.tag, packet.fd) {
                 (command::BEFORE, Some(list)) => started.before = read_changes(list)?,
-                (command::LISTENER, Some(listener)) => {
-                    let supervisor = Supervisor::start(listener).map_err(Error::Trace)?;
-                    started.supervisor = Some(supervisor);
-                }
                 (STARTING, _) => {
                     let at = packet.body.try_into().map_or(0, u64::from_le_bytes);
                     started.at = at;
@@ -274,6 +280,7 @@ impl Running {
             init: pidfd,
             pumps,
             started,
+            supervisor: None,
             limits: process.limits,
             notes: Vec::new(),
         };
@@ -324,6 +331,7 @@ struct Follower {
     init: OwnedFd,
     pumps: Pumps,
     started: Started,
+    supervisor: Option<Supervisor>,
     limits: crate::process::Limits,
     notes: Vec<String>,
 }
@@ -340,7 +348,7 @@ impl Follower {
         let init = self.init;
         let finished = followed.inspect_err(|_| reap(&init));
         forget(&init);
-        let trace = self.started.supervisor.map(Supervisor::finish).transpose();
+        let trace = self.supervisor.map(Supervisor::finish).transpose();
         let (ended, after) = finished?;
         let (stdout, stderr) = self.pumps.into_output();
         Ok(Run {

@@ -49,8 +49,13 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 use crate::error::Error;
 
-/// Makes every file access of this process and its children known over `setup`.
-pub(crate) fn install(_setup: BorrowedFd<'_>) -> io::Result<()> {
+/// The ends of ounce and of the command's process.
+pub(crate) fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Makes every file access of this process and its children known.
+pub(crate) fn install(_theirs: BorrowedFd<'_>) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -58,8 +63,8 @@ pub(crate) fn install(_setup: BorrowedFd<'_>) -> io::Result<()> {
 pub(crate) struct Supervisor;
 
 impl Supervisor {
-    pub(crate) fn start(_listener: OwnedFd) -> io::Result<Self> {
-        Ok(Self)
+    pub(crate) fn start(_ours: OwnedFd) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     pub(crate) fn finish(self) -> Result<Trace, Error> {
