@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod diff;
 pub(crate) mod rules;
 pub(crate) mod slim;
+pub(crate) mod verify;
 
 mod outputs;
 mod owner;

@@ -39,6 +39,7 @@ fn run(args: Args) -> Result<ExitCode, CommandError> {
         Command::Analyze(args) => commands::analyze::run(&args)?,
         Command::Slim(args) => commands::slim::run(&args)?,
         Command::Diff(args) => return commands::diff::run(&args),
+        Command::Verify(args) => return commands::verify::run(&args),
         Command::Rules(args) => commands::rules::run(&args)?,
         Command::Completions { shell } => commands::completions::run(shell),
     }

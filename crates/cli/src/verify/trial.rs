@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use super::{Trial, status};
 use crate::checks::{Check, Service};
 use crate::container::{self, Instead};
 use crate::error::CommandError;
+use crate::session::Session;
 
 /// Between two looks whether a command has ended.
 const LOOK: Duration = Duration::from_millis(2);
@@ -40,17 +41,34 @@ pub(crate) struct Place<'a> {
     pub(crate) notes: Mutex<BTreeSet<String>>,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// Where checks of an image are run.
+    pub(crate) fn new(session: &'a Session) -> Result<Self, CommandError> {
+        Ok(Self {
+            config: &session.image.config,
+            root: Root {
+                layers: vec![session.reference.path.clone()],
+            },
+            scratch: "/tmp".into(),
+            progress: &session.progress,
+            notes: Mutex::default(),
+        })
+    }
+
     /// Runs a check once.
     ///
     /// # Errors
     /// The sandbox cannot be made, or Ctrl-C was pressed.
     pub(crate) fn run(&self, check: &Check) -> Result<Trial, CommandError> {
-        let process = self.process(check)?;
-        let scratch = tempfile::tempdir_in(&self.scratch).map_err(|error| CommandError::writing(&self.scratch, &error))?;
+        let process = match self.process(check) {
+            Ok(process) => process,
+            Err(error) => return Ok(failed(CANNOT_EXECUTE, "", Some(error.message().to_owned()))),
+        };
+        let scratch = tempfile::tempdir_in(&self.scratch)
+            .map_err(|error| CommandError::writing(&self.scratch, &error))?;
         let running = match start(&self.root, &process, scratch.path()) {
             Ok(running) => running,
-            Err(error) => return not_started(error),
+            Err(error) => return failure(&error).ok_or_else(|| CommandError::input(error)),
         };
         match &check.service {
             Some(service) => self.serve(check, service, process, running),
@@ -67,21 +85,30 @@ impl Place<'_> {
         let instead = Instead {
             entrypoint,
             command,
-            env: check.env.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            env: check
+                .env
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
             user: check.user.clone(),
             workdir: check.workdir.clone(),
         };
         let mut process = container::process(self.config, instead)?;
         process.files.clone_from(&check.files);
         process.stdin = Input::Bytes(check.stdin.clone());
-        process.limits.time = Some(check.timeout);
+        let patience = if check.service.is_some() {
+            2 * STOP
+        } else {
+            Duration::ZERO
+        };
+        process.limits.time = Some(check.timeout + patience);
         Ok(process)
     }
 
     /// Waits for the end of a command, until a time if there is one, and takes down what it did.
     fn finish(&self, running: Running, until: Option<Instant>) -> Result<Trial, CommandError> {
         while !running.has_ended() && until.is_none_or(|until| Instant::now() < until) {
-            self.progress.check()?;
+            self.progress.advance(0)?;
             std::thread::sleep(LOOK);
         }
         if !running.has_ended() {
@@ -91,27 +118,40 @@ impl Place<'_> {
         let run = running.wait().map_err(CommandError::input)?;
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         notes.extend(run.notes);
-        Ok(Trial { outcome: run.outcome, failure: None })
+        Ok(Trial {
+            outcome: run.outcome,
+            failure: None,
+        })
     }
 
-    fn serve(&self, check: &Check, service: &Service, process: Process, running: Running) -> Result<Trial, CommandError> {
-        let mut server = Inside { running, process };
-        let talk = service::talk(&mut server, service, check.timeout);
-        self.progress.check()?;
-        let running = server.running;
-        let now = Instant::now();
-        let (answers, until) = match &talk {
-            Ok(_) if service.stop => {
-                // A server that has ended is seen by its status.
-                let _ = running.signal(container::stop_signal(self.config));
-                (talk, now + STOP)
-            }
-            _ => (talk, now),
+    fn serve(
+        &self,
+        check: &Check,
+        service: &Service,
+        process: Process,
+        running: Running,
+    ) -> Result<Trial, CommandError> {
+        let server = Inside {
+            running,
+            process,
+            progress: self.progress,
         };
+        let talk = service::talk(&server, service, check.timeout);
+        self.progress.advance(0)?;
+        let running = server.running;
+        let mut until = Instant::now();
+        if service.stop && talk.is_ok() {
+            // A server that has ended by itself is seen by its status.
+            let _ = running.signal(container::stop_signal(self.config));
+            until += STOP;
+        }
         let ended = self.finish(running, Some(until))?.outcome;
-        Ok(match answers {
+        Ok(match talk {
             Ok(answers) => answered(answers, ended, service.stop),
-            Err(failure) => Trial { outcome: ended, failure: Some(failure) },
+            Err(failure) => Trial {
+                outcome: ended,
+                failure: Some(failure),
+            },
         })
     }
 }
@@ -119,7 +159,11 @@ impl Place<'_> {
 /// What a server answered as an outcome. What it wrote itself is not compared: where it stops is a matter of chance; and
 /// so are the files that a server leaves which was not stopped in an orderly way.
 fn answered(answers: Answers, ended: Outcome, is_stopped: bool) -> Trial {
-    let Answers { mut text, exit, ready } = answers;
+    let Answers {
+        mut text,
+        exit,
+        ready,
+    } = answers;
     if is_stopped {
         let status = status(ended.end).unwrap_or_else(|_| 128 + SIGKILL);
         text.extend(format!("stopped with {status}\n").bytes());
@@ -129,39 +173,48 @@ fn answered(answers: Answers, ended: Outcome, is_stopped: bool) -> Trial {
         stdout: text,
         stderr: Vec::new(),
         time: ready,
-        changes: if is_stopped { ended.changes } else { Vec::new() },
+        changes: if is_stopped {
+            ended.changes
+        } else {
+            Vec::new()
+        },
     };
-    Trial { outcome, failure: None }
-}
-
-/// A command that cannot be started in an image does something too: it fails, as with an engine.
-fn not_started(error: Error) -> Result<Trial, CommandError> {
-    let message = error.to_string();
-    let failed = |exit, failure| {
-        let outcome = Outcome {
-            end: End::Exited(exit),
-            stdout: Vec::new(),
-            stderr: format!("{message}\n").into_bytes(),
-            time: Duration::ZERO,
-            changes: Vec::new(),
-        };
-        Ok(Trial { outcome, failure })
-    };
-    match &error {
-        Error::NotFound { .. } => failed(NOT_FOUND, None),
-        Error::CannotExecute { .. } => failed(CANNOT_EXECUTE, None),
-        Error::User { .. } => failed(CANNOT_EXECUTE, Some("it cannot be started".to_owned())),
-        _ => Err(CommandError::input(error)),
+    Trial {
+        outcome,
+        failure: None,
     }
 }
 
-/// A server in the sandbox.
-struct Inside {
-    running: Running,
-    process: Process,
+/// A command that cannot be started in an image does something too: it fails, as with an engine.
+fn failure(error: &Error) -> Option<Trial> {
+    let (status, failure) = match error {
+        Error::NotFound { .. } => (NOT_FOUND, None),
+        Error::CannotExecute { .. } => (CANNOT_EXECUTE, None),
+        Error::User { .. } => (CANNOT_EXECUTE, Some("it cannot be started".to_owned())),
+        _ => return None,
+    };
+    Some(failed(status, &format!("{error}\n"), failure))
 }
 
-impl Server for Inside {
+fn failed(status: i32, stderr: &str, failure: Option<String>) -> Trial {
+    let outcome = Outcome {
+        end: End::Exited(status),
+        stdout: Vec::new(),
+        stderr: stderr.as_bytes().to_vec(),
+        time: Duration::ZERO,
+        changes: Vec::new(),
+    };
+    Trial { outcome, failure }
+}
+
+/// A server in the sandbox.
+struct Inside<'a> {
+    running: Running,
+    process: Process,
+    progress: &'a Progress,
+}
+
+impl Server for Inside<'_> {
     fn connect(&self, port: u16) -> io::Result<TcpStream> {
         self.running.connect(port)
     }
@@ -171,13 +224,13 @@ impl Server for Inside {
             args: words.iter().map(OsString::from).collect(),
             ..self.process.clone()
         };
-        match self.running.exec(&probe) {
-            Ok(outcome) => Ok(outcome),
-            Err(error) => not_started(error).map(|trial| trial.outcome).map_err(|error| error.to_string()),
-        }
+        self.running.exec(&probe).or_else(|error| {
+            let failed = failure(&error).map(|trial| trial.outcome);
+            failed.ok_or_else(|| error.to_string())
+        })
     }
 
-    fn has_ended(&mut self) -> bool {
-        self.running.has_ended()
+    fn has_ended(&self) -> bool {
+        self.running.has_ended() || self.progress.advance(0).is_err()
     }
 }
