@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Verify) -> Result<ExitCode, CommandError> {
         .map(|check| check.name)
         .zip(judged)
         .collect();
-    let report = Verification::new(command_line(), &original, &slim, judged, notes);
+    let report = Verification::new(command_line(), [&original, &slim], judged, notes);
     if let Some(file) = &args.report {
         print(&report.text(Format::Json), Some(file))?;
     }

@@ -7,3 +7,6 @@ pub(crate) mod model;
 mod table;
 
 pub(crate) use model::Verification;
+
+#[cfg(test)]
+mod tests;

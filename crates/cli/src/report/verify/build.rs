@@ -24,15 +24,23 @@ impl Verification {
     /// What came out for each check of two images.
     pub(crate) fn new(
         command: String,
-        original: &Session,
-        slim: &Session,
+        [original, slim]: [&Session; 2],
         judged: Vec<(String, Judgement)>,
         notes: Vec<String>,
     ) -> Self {
-        let checks: Vec<Checked> = judged
+        let checks = judged
             .into_iter()
-            .map(|(name, judgement)| Checked::new(name, judgement))
-            .collect();
+            .map(|(name, judgement)| Checked::new(name, judgement));
+        let images = [original, slim].map(Image::of);
+        Self::of_checks(command, images, checks.collect(), notes)
+    }
+
+    pub(super) fn of_checks(
+        command: String,
+        [original, slim]: [Image; 2],
+        checks: Vec<Checked>,
+        notes: Vec<String>,
+    ) -> Self {
         let count = |answer| checks.iter().filter(|check| check.answer == answer).count();
         let (same, different, broken) = (
             count(Answer::Same),
@@ -43,8 +51,8 @@ impl Verification {
             version: VERSION,
             ounce: env!("CARGO_PKG_VERSION"),
             command,
-            original: Image::of(original),
-            slim: Image::of(slim),
+            original,
+            slim,
             answer: match (different, broken) {
                 (1.., _) => Answer::Different,
                 (0, 1..) => Answer::Broken,

@@ -11,6 +11,8 @@ use crate::report::text::{cut, cut_front, wrap};
 const WIDTH: usize = 80;
 /// Columns before the name of a check: two times, their ratio and the answer.
 const INDENT: usize = 41;
+/// Lines of a diff that are shown; the JSON has more.
+const SHOWN: usize = 12;
 /// Columns before what differs.
 const DETAILS: usize = 4;
 
@@ -38,7 +40,7 @@ pub(super) fn render(verification: &Verification) -> String {
         row(&mut out, check);
     }
     if verification.checks.len() > 1 && verification.times.slim.is_some() {
-        out.push(format!("{BOLD}{}{BOLD:#}", times(verification.times)));
+        out.push(format!("{BOLD}{}  all{BOLD:#}", times(verification.times)));
     }
     if !verification.notes.is_empty() {
         out.push(String::new());
@@ -128,12 +130,10 @@ fn differing(out: &mut Vec<String>, difference: &Difference) {
         Difference::Expectation { text } => details(out, &format!("in the slim image: {text}")),
         Difference::Output { stream, diff, more } => {
             details(out, &format!("{} differs:", stream.name()));
-            out.extend(diff.iter().map(|line| diff_line(line)));
-            if *more > 0 {
-                details(
-                    out,
-                    &format!("and {more} more lines (--format json has some of them)"),
-                );
+            out.extend(diff.iter().take(SHOWN).map(|line| diff_line(line)));
+            let more = more + diff.len().saturating_sub(SHOWN);
+            if more > 0 {
+                details(out, &format!("and {more} more lines (see --format json)"));
             }
         }
         Difference::File {
