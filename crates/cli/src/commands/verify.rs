@@ -1,7 +1,7 @@
 //! `ounce verify`: whether two images do the same.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -17,6 +17,7 @@ use crate::checks::Check;
 use crate::error::{CommandError, EXIT_INPUT, EXIT_NO};
 use crate::report::verify::Verification;
 use crate::report::verify::model::Answer;
+use crate::roots::Roots;
 use crate::session::Run;
 use crate::verify::{Judgement, Place, Side, judge};
 
@@ -31,10 +32,12 @@ pub(crate) fn run(args: &Verify) -> Result<ExitCode, CommandError> {
         format::check_apart(&slim, file)?;
     }
     let (original, slim) = (run.open(&original)?, run.open(&slim)?);
-    let places = [Place::new(&original)?, Place::new(&slim)?];
+    let roots = Roots::of(&args.reading);
+    let places = [Place::new(&original, &roots)?, Place::new(&slim, &roots)?];
     run.finish();
     let judged = judge_all(&checks, &places, args.jobs.into())?;
-    let notes = notes(&places);
+    let notes: BTreeSet<String> = places.into_iter().flat_map(Place::notes).collect();
+    let notes = notes.into_iter().collect();
     let judged = checks
         .into_iter()
         .map(|check| check.name)
@@ -126,18 +129,8 @@ fn one(check: &Check, places: &[Place<'_>; 2]) -> Result<Judgement, CommandError
     let state = |side: Side, path: &Path| {
         let mut known = known.borrow_mut();
         let now = known.entry((side, path.to_owned()));
-        now.or_insert_with(|| place(side).root.now(path).ok().flatten())
+        now.or_insert_with(|| place(side).now(path))
             .clone()
     };
     judge(check, &state, |side| place(side).run(check)).map_err(|error| error.about(&check.name))
-}
-
-fn notes(places: &[Place<'_>; 2]) -> Vec<String> {
-    let notes = places
-        .iter()
-        .flat_map(|place| place.notes.lock().expect("no thread panics").clone());
-    let mut notes: Vec<String> = notes.collect();
-    notes.sort();
-    notes.dedup();
-    notes
 }

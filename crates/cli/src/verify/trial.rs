@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ounce_image::{Config, Progress};
-use ounce_sandbox::{End, Error, Input, Outcome, Process, Root, Running, start};
+use ounce_image::Progress;
+use ounce_sandbox::{End, Error, Input, Now, Outcome, Process, Running, start};
 
 use super::service::{self, Answers, Server};
 use super::{Trial, status};
 use crate::checks::{Check, Service};
 use crate::container::{self, Instead};
 use crate::error::CommandError;
+use crate::roots::{Roots, Unpacked};
 use crate::session::Session;
 
 /// Between two looks whether a command has ended.
@@ -29,30 +30,32 @@ const SIGKILL: i32 = 9;
 
 /// An image that checks are run in.
 pub(crate) struct Place<'a> {
-    /// What it runs.
-    pub(crate) config: &'a Config,
-    /// Its files.
-    pub(crate) root: Root,
-    /// Where runs write, each in a folder of its own.
-    pub(crate) scratch: PathBuf,
-    /// Carries Ctrl-C.
-    pub(crate) progress: &'a Progress,
+    session: &'a Session,
+    unpacked: Unpacked,
+    roots: &'a Roots,
     /// What a user should know about how it was run.
-    pub(crate) notes: Mutex<BTreeSet<String>>,
+    notes: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Place<'a> {
-    /// Where checks of an image are run.
-    pub(crate) fn new(session: &'a Session) -> Result<Self, CommandError> {
-        Ok(Self {
-            config: &session.image.config,
-            root: Root {
-                layers: vec![session.reference.path.clone()],
-            },
-            scratch: "/tmp".into(),
-            progress: &session.progress,
-            notes: Mutex::default(),
-        })
+    /// Unpacks an image, unless that was done before.
+    ///
+    /// # Errors
+    /// It cannot be read or unpacked.
+    pub(crate) fn new(session: &'a Session, roots: &'a Roots) -> Result<Self, CommandError> {
+        let unpacked = roots.unpacked(session)?;
+        let notes = Mutex::new(unpacked.notes.iter().cloned().collect());
+        Ok(Self { session, unpacked, roots, notes })
+    }
+
+    /// What is at an absolute path before any run; nothing also when it cannot be read.
+    pub(crate) fn now(&self, path: &Path) -> Option<Now> {
+        self.unpacked.root.now(path).ok().flatten()
+    }
+
+    /// What a user should know about how it was run, a sentence each.
+    pub(crate) fn notes(self) -> BTreeSet<String> {
+        self.notes.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a check once.
@@ -64,9 +67,8 @@ impl<'a> Place<'a> {
             Ok(process) => process,
             Err(error) => return Ok(failed(CANNOT_EXECUTE, "", Some(error.message().to_owned()))),
         };
-        let scratch = tempfile::tempdir_in(&self.scratch)
-            .map_err(|error| CommandError::writing(&self.scratch, &error))?;
-        let running = match start(&self.root, &process, scratch.path()) {
+        let scratch = self.roots.scratch()?;
+        let running = match start(&self.unpacked.root, &process, &scratch.path()) {
             Ok(running) => running,
             Err(error) => return failure(&error).ok_or_else(|| CommandError::input(error)),
         };
@@ -93,7 +95,7 @@ impl<'a> Place<'a> {
             user: check.user.clone(),
             workdir: check.workdir.clone(),
         };
-        let mut process = container::process(self.config, instead)?;
+        let mut process = container::process(&self.session.image.config, instead)?;
         process.files.clone_from(&check.files);
         process.stdin = Input::Bytes(check.stdin.clone());
         let patience = if check.service.is_some() {
@@ -108,7 +110,7 @@ impl<'a> Place<'a> {
     /// Waits for the end of a command, until a time if there is one, and takes down what it did.
     fn finish(&self, running: Running, until: Option<Instant>) -> Result<Trial, CommandError> {
         while !running.has_ended() && until.is_none_or(|until| Instant::now() < until) {
-            self.progress.advance(0)?;
+            self.session.progress.advance(0)?;
             std::thread::sleep(LOOK);
         }
         if !running.has_ended() {
@@ -134,15 +136,15 @@ impl<'a> Place<'a> {
         let server = Inside {
             running,
             process,
-            progress: self.progress,
+            progress: &self.session.progress,
         };
         let talk = service::talk(&server, service, check.timeout);
-        self.progress.advance(0)?;
+        self.session.progress.advance(0)?;
         let running = server.running;
         let mut until = Instant::now();
         if service.stop && talk.is_ok() {
             // A server that has ended by itself is seen by its status.
-            let _ = running.signal(container::stop_signal(self.config));
+            let _ = running.signal(container::stop_signal(&self.session.image.config));
             until += STOP;
         }
         let ended = self.finish(running, Some(until))?.outcome;
