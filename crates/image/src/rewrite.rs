@@ -161,10 +161,10 @@ fn rewrite_layer(
 }
 
 /// Two zero blocks end an archive (POSIX pax).
-const END_OF_ARCHIVE: usize = 1024;
+pub(crate) const END_OF_ARCHIVE: usize = 1024;
 
 /// A part of an archive, which may end without the padding of its last entry.
-fn padded(tar: &Blob, range: Range<u64>) -> [Piece; 2] {
+pub(crate) fn padded(tar: &Blob, range: Range<u64>) -> [Piece; 2] {
     let slice = tar.slice(range.clone());
     let missing = (range.end - range.start) - slice.len();
     [Piece::Slice(slice), Piece::Zeros(missing)]
@@ -190,7 +190,8 @@ fn moved(tree: &Tree<'_>, id: EntryId, step: Move) -> Result<Vec<Piece>> {
     }
 }
 
-fn headers(layer: &Layer, id: EntryId) -> Result<Vec<u8>> {
+/// The headers of an entry as they stand in the archive.
+pub(crate) fn headers(layer: &Layer, id: EntryId) -> Result<Vec<u8>> {
     let entry = &layer.entries[id.index as usize];
     let mut bytes = vec![0; (entry.content - entry.start) as usize];
     layer
