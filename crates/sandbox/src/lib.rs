@@ -13,4 +13,4 @@ mod trace;
 pub use outcome::{Change, End, Now, Outcome};
 pub use process::{Input, InputFile, Limits, Net, Output, Process, Volume};
 pub use root::Root;
-pub use trace::{Access, How, Trace};
+pub use trace::{Access, How, Trace, TraceError};

@@ -1,6 +1,25 @@
 //! Which files a run touched.
+//!
+//! Kept are names, not content: what was opened, executed, asked for, read as a link, listed or changed, by path.
+//! Of sockets only those with a path, when they are bound or connected to.
 
+mod calls;
+mod filter;
+mod interpreter;
+mod kernel;
+mod place;
+mod plan;
+mod record;
+mod supervisor;
+#[cfg(test)]
+mod tests;
+mod thread;
+
+use std::io;
 use std::path::PathBuf;
+
+pub(crate) use filter::install;
+pub(crate) use supervisor::{Supervisor, channel};
 
 /// Every access of a run, once each, in order.
 ///
@@ -42,4 +61,30 @@ pub enum How {
     Link,
     /// Listed, or entered as working folder or root.
     Folder,
+}
+
+/// Why there is no trace.
+#[derive(Debug, thiserror::Error)]
+pub enum TraceError {
+    /// The kernel does not let us trace the process.
+    #[error("tracing the command: {0}")]
+    Attach(#[source] io::Error),
+    /// What the process did could not be read.
+    #[error("tracing the command: an access may have been missed: {0}")]
+    Lost(#[from] io::Error),
+    /// A program is made for another architecture, whose system calls have other numbers.
+    #[error("tracing {}: it makes system calls of another architecture", .program.display())]
+    Foreign {
+        /// The program.
+        program: PathBuf,
+    },
+    /// A program starts processes that cannot be followed (`CLONE_UNTRACED`).
+    #[error("tracing {}: it starts a process that may not be traced", .program.display())]
+    Hidden {
+        /// The program.
+        program: PathBuf,
+    },
+    /// More was touched than can be kept.
+    #[error("tracing the command: it touches too many names to keep them all")]
+    TooMuch,
 }
