@@ -63,7 +63,7 @@ fn command_line() -> String {
 }
 
 /// A word quoted for a POSIX shell, if it needs to be (Shell Command Language, 2.2).
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
     match !word.is_empty() && word.chars().all(is_plain) {
         true => word.to_owned(),

@@ -1,12 +1,16 @@
 //! `ounce` makes container images as small as they can be without losing any function.
 
 mod args;
+mod checks;
 mod commands;
+mod container;
 mod error;
 mod limits;
 mod report;
 mod session;
 mod settings;
+mod verify;
+mod written;
 
 use std::process::ExitCode;
 
