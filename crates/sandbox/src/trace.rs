@@ -31,7 +31,7 @@ pub struct Trace {
 }
 
 /// One process' look at one path.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Access {
     /// The absolute path inside the root as the process asked for it: joined with the working folder or the
     /// folder descriptor, `.` and `..` not yet resolved through links.
@@ -40,14 +40,15 @@ pub struct Access {
     pub real: Option<PathBuf>,
     /// What was done.
     pub how: How,
-    /// `None` when it succeeded, or the error number (`ENOENT` above all).
+    /// `None` when it succeeded, or the error number (`ENOENT` above all). Where something is there all the same
+    /// ([`Access::real`]), the call missed something else: the interpreter of a script, the other name of a `rename`.
     pub error: Option<i32>,
     /// The program that the process ran (its path inside the root).
     pub program: PathBuf,
 }
 
 /// What was done with a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum How {
     /// Opened for reading, or mapped.
     Open,

@@ -1,6 +1,6 @@
 //! The accesses so far, each once.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::plan::{Judge, Plan, Touch};
@@ -20,10 +20,10 @@ pub(super) enum Answer {
     None,
 }
 
-/// Accesses, sorted, without repetition.
+/// Accesses without repetition.
 #[derive(Debug, Default)]
 pub(super) struct Record {
-    accesses: BTreeSet<Access>,
+    accesses: HashSet<Access>,
     bytes: usize,
 }
 
@@ -92,10 +92,10 @@ impl Record {
         Ok(())
     }
 
-    /// All of them.
+    /// All of them, in order.
     pub(super) fn finish(self) -> Trace {
-        Trace {
-            accesses: self.accesses.into_iter().collect(),
-        }
+        let mut accesses: Vec<Access> = self.accesses.into_iter().collect();
+        accesses.sort_unstable();
+        Trace { accesses }
     }
 }
