@@ -9,7 +9,7 @@ use ounce_analysis::OptionsError;
 /// The answer to what was asked is no.
 pub(crate) const EXIT_NO: u8 = 1;
 /// Wrong usage or an input that cannot be used.
-const EXIT_INPUT: u8 = 2;
+pub(crate) const EXIT_INPUT: u8 = 2;
 /// A fault of this program (`EX_SOFTWARE` of sysexits.h).
 pub(crate) const EXIT_BUG: u8 = 70;
 /// `ounce run`: the command did not end in time (timeout of GNU coreutils).
@@ -92,6 +92,11 @@ impl CommandError {
             message: format!("{message}\nwritten before that: {finished}"),
             ..self
         }
+    }
+
+    /// What is wrong, without advice.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     /// Adds advice.

@@ -5,6 +5,7 @@
 
 mod http;
 mod service;
+mod trial;
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,12 +13,13 @@ use std::time::Duration;
 use ounce_sandbox::{Compared, Comparison, Difference, End, Now, Outcome, Variation, compare};
 
 use crate::checks::Check;
+pub(crate) use trial::Place;
 
 /// More runs of the original, until its own variation explains what differs: so many, then so many more.
 const MORE_RUNS: [usize; 2] = [1, 2];
 
 /// One of the two images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Side {
     /// The one that is right by definition.
     Original,
