@@ -45,7 +45,12 @@ impl<'a> Place<'a> {
     pub(crate) fn new(session: &'a Session, roots: &'a Roots) -> Result<Self, CommandError> {
         let unpacked = roots.unpacked(session)?;
         let notes = Mutex::new(unpacked.notes.iter().cloned().collect());
-        Ok(Self { session, unpacked, roots, notes })
+        Ok(Self {
+            session,
+            unpacked,
+            roots,
+            notes,
+        })
     }
 
     /// What is at an absolute path before any run; nothing also when it cannot be read.
@@ -55,7 +60,9 @@ impl<'a> Place<'a> {
 
     /// What a user should know about how it was run, a sentence each.
     pub(crate) fn notes(self) -> BTreeSet<String> {
-        self.notes.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.notes
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a check once.
