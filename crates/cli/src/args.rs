@@ -1,5 +1,6 @@
 //! The command line. Only its shape is checked here.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -46,6 +47,18 @@ Examples:
   ounce verify oci:build oci:slim --checks checks.toml --format markdown --report verify.json
 
 Exit status: 0 all checks do the same, 1 a check differs, 2 a check fails in the original already.";
+const RUN_EXAMPLES: &str = "\
+Examples:
+  ounce run image.tar
+  ounce run image.tar -- tool --version
+  ounce run oci:slim --volume ./data:/data:ro --workdir /data -- tool input.txt
+  ounce run image.tar --entrypoint sh -- -c 'ls /opt'
+
+What the command writes is thrown away at the end, but for what it writes to a volume.
+
+Exit status: the command's; 128 and the signal's number when a signal ended it; 124 when it took longer than
+--timeout, 125 when the container could not be made, 126 when the program cannot be executed, 127 when there is none;
+2 usage, image, or no permission to make namespaces, 70 a bug in ounce.";
 
 /// Makes container images as small as they can be without losing any function.
 #[derive(Debug, Parser)]
@@ -65,6 +78,8 @@ pub(crate) enum Command {
     Diff(Diff),
     /// Say whether a slim image does what the original does, by running checks in both
     Verify(Verify),
+    /// Run a command in an image, without a daemon and without root
+    Run(Run),
     /// Say what the rules find, and why it can go
     Rules(Rules),
     /// Print a completion script for a shell
@@ -90,10 +105,10 @@ pub(crate) struct Reading {
     /// The platform to take from an image for several [default: linux on this processor]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     pub(crate) platform: Option<String>,
-    /// Do not keep decompressed layers for the next run
+    /// Do not keep decompressed layers and unpacked images for the next run
     #[arg(long)]
     pub(crate) no_cache: bool,
-    /// The most that the cache of decompressed layers may hold, in GB
+    /// The most that the cache of decompressed layers may hold, and that of unpacked images, in GB
     #[arg(
         long,
         value_name = "GB",
@@ -230,6 +245,48 @@ pub(crate) struct Checks {
     /// Run this command, quoted as for a shell; it must succeed
     #[arg(long, value_name = "COMMAND")]
     pub(crate) check: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = RUN_EXAMPLES)]
+pub(crate) struct Run {
+    /// The image, as for the other commands
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// The network: a loopback interface alone, or this machine's
+    #[arg(long, value_enum, default_value_t = Net::None)]
+    pub(crate) net: Net,
+    /// Set an environment variable: NAME=VALUE, or NAME for the value that it has here
+    #[arg(long, short, value_name = "NAME[=VALUE]")]
+    pub(crate) env: Vec<OsString>,
+    /// The user, and perhaps the group, in place of the image's: a name or a number
+    #[arg(long, short, value_name = "USER[:GROUP]")]
+    pub(crate) user: Option<String>,
+    /// The working folder in place of the image's
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) workdir: Option<PathBuf>,
+    /// Show a file or folder of this machine inside, writable or read-only
+    #[arg(long, short, value_name = "SRC:DST[:ro]")]
+    pub(crate) volume: Vec<OsString>,
+    /// The program in place of the image's entrypoint; COMMAND is its arguments then
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) entrypoint: Option<OsString>,
+    /// End the command after so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout: Option<u64>,
+    /// The command in place of the image's, behind its entrypoint if it has one
+    #[arg(last = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// The network of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Net {
+    /// A loopback interface alone
+    None,
+    /// The network of this machine
+    Host,
 }
 
 /// A part of a diff.

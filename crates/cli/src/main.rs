@@ -7,6 +7,7 @@ mod container;
 mod error;
 mod limits;
 mod report;
+mod roots;
 mod session;
 mod settings;
 mod verify;
@@ -40,6 +41,7 @@ fn run(args: Args) -> Result<ExitCode, CommandError> {
         Command::Slim(args) => commands::slim::run(&args)?,
         Command::Diff(args) => return commands::diff::run(&args),
         Command::Verify(args) => return commands::verify::run(&args),
+        Command::Run(args) => return commands::run::run(args),
         Command::Rules(args) => commands::rules::run(&args)?,
         Command::Completions { shell } => commands::completions::run(shell),
     }

@@ -49,6 +49,18 @@ impl Ids {
         })
     }
 
+    /// Tells mappings apart.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Same { .. } => "all".to_owned(),
+            Self::Granted { uids, gids } => format!(
+                "{}-{}-{}-{}",
+                uids.start, uids.count, gids.start, gids.count
+            ),
+            Self::One => "one".to_owned(),
+        }
+    }
+
     /// Gives a process in a new user namespace its ids.
     pub(crate) fn write(&self, pid: Pid) -> Result<(), Error> {
         let file = |name: &str| format!("/proc/{}/{name}", pid.as_raw_nonzero());

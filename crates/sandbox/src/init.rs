@@ -140,14 +140,19 @@ fn begin(plan: Plan<'_>) -> Result<Begun, Error> {
     }
 }
 
-/// Becomes root of the new namespace; it owns the network namespace too.
-fn prepare(plan: &Plan<'_>) -> Result<(), Error> {
+/// Becomes root of a user namespace whose ids were written.
+pub(crate) fn become_root() -> Result<(), Error> {
     // Not allowed, and not needed, where one id alone is mapped.
     let _ = set_thread_groups(&[]);
     let gid = Some(rustix::process::Gid::ROOT);
     let uid = Some(rustix::process::Uid::ROOT);
     set_thread_res_gid(gid, gid, gid).map_err(|e| Error::Namespaces(e.into()))?;
-    set_thread_res_uid(uid, uid, uid).map_err(|e| Error::Namespaces(e.into()))?;
+    set_thread_res_uid(uid, uid, uid).map_err(|e| Error::Namespaces(e.into()))
+}
+
+/// Makes the surroundings that are made from outside of the command's namespaces.
+fn prepare(plan: &Plan<'_>) -> Result<(), Error> {
+    become_root()?;
     // From here on nobody inside may look into this process.
     sys::set_dumpable(false);
     let _ = rustix::process::setsid();
@@ -270,7 +275,7 @@ fn report_changes(control: &OwnedFd, upper: &Path, layers: &[PathBuf]) -> io::Re
 }
 
 /// A file in memory that holds these bytes.
-fn in_memory(bytes: &[u8]) -> io::Result<OwnedFd> {
+pub(crate) fn in_memory(bytes: &[u8]) -> io::Result<OwnedFd> {
     let file = rustix::fs::memfd_create("changes", rustix::fs::MemfdFlags::CLOEXEC)?;
     let mut file = std::fs::File::from(file);
     file.write_all(bytes)?;

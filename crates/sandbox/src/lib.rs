@@ -8,6 +8,7 @@ mod changes;
 mod command;
 mod compare;
 mod confine;
+mod delegate;
 mod error;
 mod ids;
 mod init;
@@ -24,9 +25,10 @@ mod wire;
 pub use compare::{
     Before, Compared, Comparison, Difference, Extent, Mark, Row, Stream, Variation, compare,
 };
+pub use delegate::{as_root, ids, remove};
 pub use error::Error;
 pub use outcome::{Change, End, Now, Outcome};
 pub use process::{Input, InputFile, Limits, Net, Output, Process, Volume};
 pub use root::Root;
-pub use run::{Run, Running, run, start};
+pub use run::{Run, Running, Signaller, run, start};
 pub use trace::{Access, How, Trace};

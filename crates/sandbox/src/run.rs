@@ -294,8 +294,16 @@ impl Running {
     ///
     /// When the command has ended, or there is no such signal.
     pub fn signal(&self, signal: i32) -> io::Result<()> {
-        let signal = Signal::from_named_raw(signal).ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(pidfd_send_signal(&self.child, signal)?)
+        send_signal(&self.child, signal)
+    }
+
+    /// Something that can signal the command while somebody else waits for it.
+    ///
+    /// # Errors
+    ///
+    /// When too many files are open.
+    pub fn signaller(&self) -> io::Result<Signaller> {
+        Ok(Signaller(self.child.try_clone()?))
     }
 
     /// Whether the command has ended and all of it was read.
@@ -314,6 +322,26 @@ impl Running {
             _ => Err(Error::Killed),
         }
     }
+}
+
+/// Signals the first process of a command.
+#[derive(Debug)]
+pub struct Signaller(OwnedFd);
+
+impl Signaller {
+    /// As [`Running::signal`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn signal(&self, signal: i32) -> io::Result<()> {
+        send_signal(&self.0, signal)
+    }
+}
+
+fn send_signal(process: &OwnedFd, signal: i32) -> io::Result<()> {
+    let signal = Signal::from_named_raw(signal).ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(pidfd_send_signal(process, signal)?)
 }
 
 impl Drop for Running {

@@ -129,8 +129,7 @@ fn one(check: &Check, places: &[Place<'_>; 2]) -> Result<Judgement, CommandError
     let state = |side: Side, path: &Path| {
         let mut known = known.borrow_mut();
         let now = known.entry((side, path.to_owned()));
-        now.or_insert_with(|| place(side).now(path))
-            .clone()
+        now.or_insert_with(|| place(side).now(path)).clone()
     };
     judge(check, &state, |side| place(side).run(check)).map_err(|error| error.about(&check.name))
 }

@@ -45,7 +45,12 @@ impl<'a> Place<'a> {
     pub(crate) fn new(session: &'a Session, roots: &'a Roots) -> Result<Self, CommandError> {
         let unpacked = roots.unpacked(session)?;
         let notes = Mutex::new(unpacked.notes.iter().cloned().collect());
-        Ok(Self { session, unpacked, roots, notes })
+        Ok(Self {
+            session,
+            unpacked,
+            roots,
+            notes,
+        })
     }
 
     /// What is at an absolute path before any run; nothing also when it cannot be read.
@@ -55,7 +60,9 @@ impl<'a> Place<'a> {
 
     /// What a user should know about how it was run, a sentence each.
     pub(crate) fn notes(self) -> BTreeSet<String> {
-        self.notes.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.notes
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a check once.
@@ -70,7 +77,9 @@ impl<'a> Place<'a> {
         let scratch = self.roots.scratch()?;
         let running = match start(&self.unpacked.root, &process, &scratch.path()) {
             Ok(running) => running,
-            Err(error) => return failure(&error).ok_or_else(|| CommandError::input(error)),
+            Err(error) => {
+                return failure(&error).ok_or_else(|| CommandError::from(error).into_input());
+            }
         };
         match &check.service {
             Some(service) => self.serve(check, service, process, running),
@@ -117,7 +126,9 @@ impl<'a> Place<'a> {
             // It may end by itself just now.
             let _ = running.signal(SIGKILL);
         }
-        let run = running.wait().map_err(CommandError::input)?;
+        let run = running
+            .wait()
+            .map_err(|error| CommandError::from(error).into_input())?;
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         notes.extend(run.notes);
         Ok(Trial {
