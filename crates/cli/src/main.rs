@@ -40,8 +40,8 @@ fn run(args: Args) -> Result<ExitCode, CommandError> {
         Command::Analyze(args) => commands::analyze::run(&args)?,
         Command::Slim(args) => commands::slim::run(&args)?,
         Command::Diff(args) => return commands::diff::run(&args),
-        Command::Run(args) => return commands::run::run(args),
         Command::Verify(args) => return commands::verify::run(&args),
+        Command::Run(args) => return commands::run::run(args),
         Command::Rules(args) => commands::rules::run(&args)?,
         Command::Completions { shell } => commands::completions::run(shell),
     }

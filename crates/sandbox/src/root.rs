@@ -1,5 +1,7 @@
 //! The root file system that a command runs in.
 
+mod without;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
