@@ -3,16 +3,24 @@
 //! The original is run again when something differs, as often as it takes to tell a difference from what varies by
 //! itself; so a check that is the same at once takes one run in each image.
 
+mod coverage;
+mod heal;
 mod http;
+mod missing;
 mod service;
+mod suite;
 mod trial;
 
 use std::path::Path;
 use std::time::Duration;
 
-use ounce_sandbox::{Compared, Comparison, Difference, End, Now, Outcome, Variation, compare};
+use ounce_sandbox::{Compared, Comparison, Difference, End, Now, Outcome, Trace, Variation, compare};
 
 use crate::checks::Check;
+pub(crate) use coverage::{Coverage, Share};
+pub(crate) use heal::{Case, Verified};
+pub(crate) use missing::{Missed, Removed};
+pub(crate) use suite::Suite;
 pub(crate) use trial::Place;
 
 /// More runs of the original, until its own variation explains what differs: so many, then so many more.
@@ -34,6 +42,8 @@ pub(crate) struct Trial {
     pub(crate) outcome: Outcome,
     /// Why a service could not be asked everything.
     pub(crate) failure: Option<String>,
+    /// What it touched, where that was recorded.
+    pub(crate) trace: Option<Trace>,
 }
 
 /// What came out for a check.
@@ -230,6 +240,7 @@ mod tests {
         Trial {
             outcome,
             failure: None,
+            trace: None,
         }
     }
 

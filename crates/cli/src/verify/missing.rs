@@ -27,6 +27,13 @@ pub(crate) struct Missed {
     pub(crate) listed: BTreeSet<NodeId>,
 }
 
+impl Missed {
+    /// Whether there is nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.asked.is_empty() && self.used.is_empty() && self.listed.is_empty()
+    }
+}
+
 impl<'a> Removed<'a> {
     /// Compares two merged views.
     pub(crate) fn between(original: &'a Tree<'a>, slim: &Tree<'_>) -> Self {
@@ -114,11 +121,11 @@ impl<'a> Removed<'a> {
         let all = missed.asked.iter().chain(&missed.used).chain(&missed.listed);
         let owners: BTreeSet<_> = all
             .filter_map(|node| packages.owner(*node))
-            .map(|package| (package.ecosystem, &package.name))
+            .map(|package| (package.ecosystem.name(), &package.name))
             .collect();
         let is_theirs = |node: &&NodeId| {
             let owner = packages.owner(**node);
-            owner.is_some_and(|package| owners.contains(&(package.ecosystem, &package.name)))
+            owner.is_some_and(|package| owners.contains(&(package.ecosystem.name(), &package.name)))
         };
         let theirs = self.names.iter().filter(is_theirs).copied().collect();
         rest(&theirs)
