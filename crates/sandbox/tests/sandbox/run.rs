@@ -1,12 +1,9 @@
 //! What a command gets to see, and what comes back.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
-
-mod common;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{command, has_namespaces, sh};
+use crate::common::{command, has_namespaces, sh};
 use ounce_sandbox::{Change, End, Error, Input, InputFile, Now};
 
 #[test]
