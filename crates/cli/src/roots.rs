@@ -105,13 +105,9 @@ impl Roots {
         paths: &BTreeSet<PathBuf>,
     ) -> Result<Unpacked, CommandError> {
         let entry = self.new_entry()?;
-        let folder = entry.folder.join(ROOT);
-        let make = || match root.without(paths, &folder) {
-            Ok(_) => Ok(String::new()),
-            Err(error) => Err(format!("hiding what goes: {error}")),
-        };
-        ounce_sandbox::as_root(make)?.map_err(CommandError::input)?;
-        Ok(Unpacked::over(root, entry, folder))
+        let paths = paths.iter().map(PathBuf::as_path);
+        let root = root.without(paths, &entry.folder.join(ROOT))?;
+        Ok(Unpacked::of(root, entry))
     }
 
     /// A root with the files of an image over it; likewise.
@@ -128,7 +124,9 @@ impl Roots {
             Err(error) => Err(error.to_string()),
         };
         ounce_sandbox::as_root(unpack)?.map_err(CommandError::input)?;
-        Ok(Unpacked::over(root, entry, folder))
+        let layers = [folder].into_iter().chain(root.layers.clone());
+        let layers = layers.collect();
+        Ok(Unpacked::of(Root { layers }, entry))
     }
 
     /// A folder that a run may write to.
@@ -259,12 +257,9 @@ fn clear_away(entry: &Path) {
 }
 
 impl Unpacked {
-    fn over(root: &Root, entry: Entry, folder: PathBuf) -> Self {
-        let layers = [folder].into_iter().chain(root.layers.clone());
+    fn of(root: Root, entry: Entry) -> Self {
         Self {
-            root: Root {
-                layers: layers.collect(),
-            },
+            root,
             notes: Vec::new(),
             _entry: Some(entry),
         }
