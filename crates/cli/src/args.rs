@@ -61,6 +61,15 @@ Examples:
 
 Exit status: 0 all checks do the same, 1 a check differs, 2 a check fails in the original already.";
 
+const TRACE_EXAMPLES: &str = "\
+Examples:
+  ounce trace image.tar -- tool --version
+  ounce trace image.tar --checks checks.toml --output trace.json
+  ounce trace image.tar --output trace.json --volume ./data:/data:ro -- tool /data/input.txt
+
+Exit status: 0 done, 1 a command did not end as it should, 2 usage or input, 125 to 127 as `ounce run`,
+70 a bug in ounce.";
+
 /// Makes container images as small as they can be without losing any function.
 #[derive(Debug, Parser)]
 #[command(version, after_help = REFERENCES, max_term_width = 100)]
@@ -81,6 +90,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Say whether a slim image does what the original does, by running checks in both
     Verify(Verify),
+    /// Record which files commands touch in an image
+    Trace(Trace),
     /// Say what the rules find, and why it can go
     Rules(Rules),
     /// Print a completion script for a shell
@@ -245,6 +256,23 @@ pub(crate) struct Run {
     /// The command in place of the image's, behind its entrypoint if it has one
     #[arg(last = true)]
     pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = TRACE_EXAMPLES)]
+pub(crate) struct Trace {
+    #[command(flatten)]
+    pub(crate) run: Run,
+    /// Record what these checks touch, in place of one command; docs/checks.md describes the file
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["command", "entrypoint", "env", "user", "workdir", "volume", "net", "timeout"],
+    )]
+    pub(crate) checks: Option<PathBuf>,
+    /// Write the record to a file, as JSON, in place of a table of it to standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// The network of a run.

@@ -35,6 +35,7 @@ pub(crate) struct Place<'a> {
     roots: &'a Roots,
     /// What a user should know about how it was run.
     notes: Mutex<BTreeSet<String>>,
+    is_traced: bool,
 }
 
 impl<'a> Place<'a> {
@@ -50,7 +51,16 @@ impl<'a> Place<'a> {
             unpacked,
             roots,
             notes,
+            is_traced: false,
         })
+    }
+
+    /// The same, but what runs touch is recorded.
+    pub(crate) fn traced(self) -> Self {
+        Self {
+            is_traced: true,
+            ..self
+        }
     }
 
     /// What is at an absolute path before any run; nothing also when it cannot be read.
@@ -111,6 +121,7 @@ impl<'a> Place<'a> {
             Duration::ZERO
         };
         process.limits.time = Some(check.timeout + patience);
+        process.trace = self.is_traced;
         Ok(process)
     }
 
@@ -130,6 +141,7 @@ impl<'a> Place<'a> {
         Ok(Trial {
             outcome: run.outcome,
             failure: None,
+            trace: run.trace,
         })
     }
 
@@ -154,12 +166,15 @@ impl<'a> Place<'a> {
             let _ = running.signal(container::stop_signal(&self.session.image.config));
             until += STOP;
         }
-        let ended = self.finish(running, Some(until))?.outcome;
+        let ended = self.finish(running, Some(until))?;
         Ok(match talk {
-            Ok(answers) => answered(answers, ended, service.stop),
+            Ok(answers) => Trial {
+                outcome: answered(answers, ended.outcome, service.stop),
+                ..ended
+            },
             Err(failure) => Trial {
-                outcome: ended,
                 failure: Some(failure),
+                ..ended
             },
         })
     }
@@ -167,7 +182,7 @@ impl<'a> Place<'a> {
 
 /// What a server answered as an outcome. What it wrote itself is not compared: where it stops is a matter of chance; and
 /// so are the files that a server leaves which was not stopped in an orderly way.
-fn answered(answers: Answers, ended: Outcome, is_stopped: bool) -> Trial {
+fn answered(answers: Answers, ended: Outcome, is_stopped: bool) -> Outcome {
     let Answers {
         mut text,
         exit,
@@ -177,7 +192,7 @@ fn answered(answers: Answers, ended: Outcome, is_stopped: bool) -> Trial {
         let status = status(ended.end).unwrap_or_else(|_| 128 + SIGKILL);
         text.extend(format!("stopped with {status}\n").bytes());
     }
-    let outcome = Outcome {
+    Outcome {
         end: End::Exited(exit),
         stdout: text,
         stderr: Vec::new(),
@@ -187,10 +202,6 @@ fn answered(answers: Answers, ended: Outcome, is_stopped: bool) -> Trial {
         } else {
             Vec::new()
         },
-    };
-    Trial {
-        outcome,
-        failure: None,
     }
 }
 
@@ -213,7 +224,11 @@ fn failed(status: i32, stderr: &str, failure: Option<String>) -> Trial {
         time: Duration::ZERO,
         changes: Vec::new(),
     };
-    Trial { outcome, failure }
+    Trial {
+        outcome,
+        failure,
+        trace: None,
+    }
 }
 
 /// A server in the sandbox.
