@@ -60,6 +60,15 @@ Exit status: the command's; 128 and the signal's number when a signal ended it; 
 --timeout, 125 when the container could not be made, 126 when the program cannot be executed, 127 when there is none;
 2 usage, image, or no permission to make namespaces, 70 a bug in ounce.";
 
+const TRACE_EXAMPLES: &str = "\
+Examples:
+  ounce trace image.tar -- tool --version
+  ounce trace image.tar --checks checks.toml --output trace.json
+  ounce trace image.tar --output trace.json --volume ./data:/data:ro -- tool /data/input.txt
+
+Exit status: 0 done, 1 a command did not end as it should, 2 usage or input, 125 to 127 as `ounce run`,
+70 a bug in ounce.";
+
 /// Makes container images as small as they can be without losing any function.
 #[derive(Debug, Parser)]
 #[command(version, after_help = REFERENCES, max_term_width = 100)]
@@ -80,6 +89,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Run a command in an image, without a daemon and without root
     Run(Run),
+    /// Record which files commands touch in an image
+    Trace(Trace),
     /// Say what the rules find, and why it can go
     Rules(Rules),
     /// Print a completion script for a shell
@@ -284,6 +295,23 @@ pub(crate) struct Run {
     /// The command in place of the image's, behind its entrypoint if it has one
     #[arg(last = true)]
     pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = TRACE_EXAMPLES)]
+pub(crate) struct Trace {
+    #[command(flatten)]
+    pub(crate) run: Run,
+    /// Record what these checks touch, in place of one command; docs/checks.md describes the file
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["command", "entrypoint", "env", "user", "workdir", "volume", "net", "timeout"],
+    )]
+    pub(crate) checks: Option<PathBuf>,
+    /// Write the record to a file, as JSON, in place of a table of it to standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// The network of a run.

@@ -10,6 +10,7 @@ mod rows;
 pub(crate) mod table;
 pub(crate) mod text;
 mod totals;
+pub(crate) mod trace;
 pub(crate) mod verify;
 
 pub(crate) use build::Analysis;

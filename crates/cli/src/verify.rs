@@ -14,10 +14,12 @@ mod trial;
 use std::path::Path;
 use std::time::Duration;
 
-use ounce_sandbox::{Compared, Comparison, Difference, End, Now, Outcome, Trace, Variation, compare};
+use ounce_sandbox::{
+    Compared, Comparison, Difference, End, Now, Outcome, Trace, Variation, compare,
+};
 
 use crate::checks::Check;
-pub(crate) use coverage::{Coverage, Share};
+pub(crate) use coverage::Coverage;
 pub(crate) use heal::{Case, Verified};
 pub(crate) use missing::{Missed, Removed};
 pub(crate) use suite::Suite;
@@ -163,7 +165,7 @@ fn compared(check: &Check, state: State<'_>, originals: &[Outcome], slim: &Outco
 }
 
 /// What a check did that it should not have done, if anything.
-fn unexpected(check: &Check, trial: &Trial) -> Option<String> {
+pub(crate) fn unexpected(check: &Check, trial: &Trial) -> Option<String> {
     if let Some(failure) = &trial.failure {
         return Some(with_last_line(failure.clone(), &trial.outcome));
     }

@@ -157,7 +157,10 @@ impl<'a> Pair<'a> {
 const GRAFT: &str = "ounce: files that checks missed";
 
 /// The rule that each name of an image is decided by.
-fn rules(session: &Session, tree: &Tree<'_>) -> Result<BTreeMap<NodeId, &'static str>, CommandError> {
+fn rules(
+    session: &Session,
+    tree: &Tree<'_>,
+) -> Result<BTreeMap<NodeId, &'static str>, CommandError> {
     let options = Options::default().with_tier(Tier::Guarded);
     let (_, plan) = analyse(session, tree, &options)?;
     let units = plan.unit_of.iter();

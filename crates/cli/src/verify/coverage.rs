@@ -86,7 +86,11 @@ impl Coverage {
 /// The files, links and devices that a run touched.
 fn leaves(tree: &Tree<'_>, trace: &Trace) -> Vec<LeafId> {
     let mut out = Vec::new();
-    for access in trace.accesses.iter().filter(|access| access.error.is_none()) {
+    for access in trace
+        .accesses
+        .iter()
+        .filter(|access| access.error.is_none())
+    {
         let path = access.path.as_os_str().as_bytes();
         tree.resolve_from(Tree::ROOT, path, |node| out.extend(tree.leaf_of(node)));
     }

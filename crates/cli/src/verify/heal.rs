@@ -38,7 +38,8 @@ pub(crate) struct Verified {
 impl Verified {
     /// The numbers of the checks that differ.
     pub(crate) fn different(&self) -> Vec<usize> {
-        let is_different = |judgement: &Judgement| matches!(judgement.verdict, Verdict::Different(_));
+        let is_different =
+            |judgement: &Judgement| matches!(judgement.verdict, Verdict::Different(_));
         let judged = self.judged.iter();
         judged
             .filter(|(_, judgement)| is_different(judgement))
@@ -64,7 +65,8 @@ impl<'p> Case<'_, 'p> {
     /// What a check missed.
     pub(crate) fn missed(&self, verified: &Verified, number: usize) -> Missed {
         let [original, slim] = &verified.recorded[&number];
-        self.removed.missed(original.as_ref().ok(), slim.as_ref().ok())
+        self.removed
+            .missed(original.as_ref().ok(), slim.as_ref().ok())
     }
 
     /// Puts back what checks that differ missed. `rebuild` makes the slim image with these names of the original. At the end all
@@ -86,13 +88,20 @@ impl<'p> Case<'_, 'p> {
             }
             verified.back.extend(more);
             let place = rebuild(&verified.back.keys().copied().collect())?;
-            verified.judged.extend(self.suite.judge(&different, self.original, &place)?);
-            verified.recorded.extend(self.suite.record(&different, self.original, &place)?);
+            verified
+                .judged
+                .extend(self.suite.judge(&different, self.original, &place)?);
+            verified
+                .recorded
+                .extend(self.suite.record(&different, self.original, &place)?);
             healed = Some(place);
         }
         if let Some(place) = &healed {
             let back = std::mem::take(&mut verified.back);
-            *verified = Verified { back, ..self.verify(place)? };
+            *verified = Verified {
+                back,
+                ..self.verify(place)?
+            };
         }
         Ok(healed)
     }

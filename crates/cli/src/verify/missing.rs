@@ -77,7 +77,10 @@ impl<'a> Removed<'a> {
         let tree = self.original;
         let mut visited = Vec::new();
         let bytes = path.as_os_str().as_bytes();
-        if tree.resolve_from(Tree::ROOT, bytes, |node| visited.push(node)).is_none() {
+        if tree
+            .resolve_from(Tree::ROOT, bytes, |node| visited.push(node))
+            .is_none()
+        {
             // A link that leads nowhere is there all the same.
             let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
                 return Vec::new();
@@ -101,7 +104,9 @@ impl<'a> Removed<'a> {
             How::Folder => self.original.resolve(path),
             _ => None,
         };
-        let children = folder.into_iter().flat_map(|folder| self.original.children(folder));
+        let children = folder
+            .into_iter()
+            .flat_map(|folder| self.original.children(folder));
         children.filter(|node| self.names.contains(node)).collect()
     }
 
@@ -118,7 +123,11 @@ impl<'a> Removed<'a> {
         if let Some(names) = surest.into_iter().find(|names| !names.is_empty()) {
             return names;
         }
-        let all = missed.asked.iter().chain(&missed.used).chain(&missed.listed);
+        let all = missed
+            .asked
+            .iter()
+            .chain(&missed.used)
+            .chain(&missed.listed);
         let owners: BTreeSet<_> = all
             .filter_map(|node| packages.owner(*node))
             .map(|package| (package.ecosystem.name(), &package.name))
@@ -183,7 +192,10 @@ mod tests {
     }
 
     fn paths(tree: &Tree<'_>, names: &BTreeSet<NodeId>) -> Vec<String> {
-        names.iter().map(|node| tree.path(*node).to_string()).collect()
+        names
+            .iter()
+            .map(|node| tree.path(*node).to_string())
+            .collect()
     }
 
     #[test]
@@ -193,10 +205,17 @@ mod tests {
         let removed = Removed::between(&original, &slim);
         let missed = removed.missed(
             Some(&trace("open ok /lib/libz.so\nlist ok /opt/plugins")),
-            Some(&trace("open no /lib/libz.so\nstat no /lib/absent\nlink no /etc/broken")),
+            Some(&trace(
+                "open no /lib/libz.so\nstat no /lib/absent\nlink no /etc/broken",
+            )),
         );
         let asked = paths(&original, &missed.asked);
-        for path in ["/usr/lib/libz.so", "/usr/lib/libz.so.1", "/usr/lib", "/etc/broken"] {
+        for path in [
+            "/usr/lib/libz.so",
+            "/usr/lib/libz.so.1",
+            "/usr/lib",
+            "/etc/broken",
+        ] {
             assert!(asked.contains(&path.to_owned()), "{path}: {asked:?}");
         }
         assert!(!asked.contains(&"/usr/lib/libother.so".to_owned()));
@@ -208,11 +227,16 @@ mod tests {
 
     #[test]
     fn the_surest_comes_back_first() {
-        let (original, slim) = (layers(ORIGINAL), layers("[base]\n lib -> usr/lib\n usr/lib/"));
+        let (original, slim) = (
+            layers(ORIGINAL),
+            layers("[base]\n lib -> usr/lib\n usr/lib/"),
+        );
         let (original, slim) = (Tree::build(&original).unwrap(), Tree::build(&slim).unwrap());
         let removed = Removed::between(&original, &slim);
         let missed = removed.missed(
-            Some(&trace("open ok /lib/libz.so\nopen ok /usr/lib/libother.so\nlist ok /opt/plugins")),
+            Some(&trace(
+                "open ok /lib/libz.so\nopen ok /usr/lib/libother.so\nlist ok /opt/plugins",
+            )),
             Some(&trace("open no /lib/libz.so")),
         );
         let packages = Packages::load(&original, &mut Vec::new());
@@ -228,7 +252,10 @@ mod tests {
         }
         assert_eq!(rounds[0], ["/usr/lib/libz.so", "/usr/lib/libz.so.1"]);
         assert!(rounds[1].contains(&"/usr/lib/libother.so".to_owned()));
-        assert_eq!(rounds.last().unwrap(), &["/opt/plugins/a", "/opt/plugins/b"]);
+        assert_eq!(
+            rounds.last().unwrap(),
+            &["/opt/plugins/a", "/opt/plugins/b"]
+        );
     }
 
     #[test]

@@ -256,7 +256,10 @@ impl Coverage {
         }
         let unknown = self.unknown.iter();
         out.extend(unknown.map(|unknown| {
-            format!("what {:?} touches is not known: {}", unknown.check, unknown.why)
+            format!(
+                "what {:?} touches is not known: {}",
+                unknown.check, unknown.why
+            )
         }));
         out
     }

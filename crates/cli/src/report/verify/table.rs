@@ -3,8 +3,8 @@
 use anstyle::{AnsiColor, Style};
 use ounce_image::display;
 
-use super::{found, lines};
 use super::model::{Answer, Checked, Difference, Verification};
+use super::{found, lines};
 use crate::report::text::{cut, cut_front, wrap};
 
 /// Columns of the page.
