@@ -14,7 +14,6 @@ use super::model::{
 };
 use crate::report::model::Image;
 use crate::report::text::{bytes, grouped};
-use crate::session::Session;
 use crate::verify::{self, Judgement, Missed, Verdict, What};
 
 /// Lines of one diff that a report holds.
@@ -26,14 +25,13 @@ impl Verification {
     /// What came out for each check of two images.
     pub(crate) fn new(
         command: String,
-        [original, slim]: [&Session; 2],
+        images: [Image; 2],
         judged: Vec<(String, Judgement)>,
         notes: Vec<String>,
     ) -> Self {
         let checks = judged
             .into_iter()
             .map(|(name, judgement)| Checked::new(name, judgement));
-        let images = [original, slim].map(Image::of);
         Self::of_checks(command, images, checks.collect(), notes)
     }
 
