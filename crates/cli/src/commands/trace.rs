@@ -60,10 +60,12 @@ fn of_checks(
     roots: &Roots,
     checks: &[Check],
 ) -> Result<TraceReport, CommandError> {
-    let place = Place::new(session, roots)?.traced();
+    let place = Place::new(session, roots)?;
     let mut runs = Vec::new();
     for check in checks {
-        let trial = place.run(check).map_err(|error| error.about(&check.name))?;
+        let trial = place
+            .record(check)
+            .map_err(|error| error.about(&check.name))?;
         let traced = Traced {
             name: check.name.clone(),
             failure: unexpected(check, &trial),

@@ -35,7 +35,6 @@ pub(crate) struct Place<'a> {
     roots: &'a Roots,
     /// What a user should know about how it was run.
     notes: Mutex<BTreeSet<String>>,
-    is_traced: bool,
 }
 
 impl<'a> Place<'a> {
@@ -51,16 +50,7 @@ impl<'a> Place<'a> {
             unpacked,
             roots,
             notes,
-            is_traced: false,
         })
-    }
-
-    /// The same, but what runs touch is recorded.
-    pub(crate) fn traced(self) -> Self {
-        Self {
-            is_traced: true,
-            ..self
-        }
     }
 
     /// What is at an absolute path before any run; nothing also when it cannot be read.
@@ -80,8 +70,20 @@ impl<'a> Place<'a> {
     /// # Errors
     /// The sandbox cannot be made, or Ctrl-C was pressed.
     pub(crate) fn run(&self, check: &Check) -> Result<Trial, CommandError> {
+        self.trial(check, false)
+    }
+
+    /// The same, and what it touches is recorded.
+    ///
+    /// # Errors
+    /// As [`Place::run`]; also when something that it touched may be missing.
+    pub(crate) fn record(&self, check: &Check) -> Result<Trial, CommandError> {
+        self.trial(check, true)
+    }
+
+    fn trial(&self, check: &Check, trace: bool) -> Result<Trial, CommandError> {
         let process = match self.process(check) {
-            Ok(process) => process,
+            Ok(process) => Process { trace, ..process },
             Err(error) => return Ok(failed(CANNOT_EXECUTE, "", Some(error.message().to_owned()))),
         };
         let scratch = self.roots.scratch()?;
@@ -121,7 +123,6 @@ impl<'a> Place<'a> {
             Duration::ZERO
         };
         process.limits.time = Some(check.timeout + patience);
-        process.trace = self.is_traced;
         Ok(process)
     }
 
