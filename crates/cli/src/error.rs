@@ -94,6 +94,15 @@ impl CommandError {
         }
     }
 
+    /// The same where no container was asked for, so that none can have failed: exit code 2.
+    pub(crate) fn into_input(self) -> Self {
+        let kind = match self.kind {
+            Kind::Container | Kind::CannotExecute | Kind::NotFound => Kind::Input,
+            kind => kind,
+        };
+        Self { kind, ..self }
+    }
+
     /// What is wrong, without advice.
     pub(crate) fn message(&self) -> &str {
         &self.message

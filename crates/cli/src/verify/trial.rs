@@ -89,7 +89,9 @@ impl<'a> Place<'a> {
         let scratch = self.roots.scratch()?;
         let running = match start(&self.unpacked.root, &process, &scratch.path()) {
             Ok(running) => running,
-            Err(error) => return failure(&error).ok_or_else(|| CommandError::input(error)),
+            Err(error) => {
+                return failure(&error).ok_or_else(|| CommandError::from(error).into_input());
+            }
         };
         match &check.service {
             Some(service) => self.serve(check, service, process, running),
@@ -136,7 +138,9 @@ impl<'a> Place<'a> {
             // It may end by itself just now.
             let _ = running.signal(SIGKILL);
         }
-        let run = running.wait().map_err(CommandError::input)?;
+        let run = running
+            .wait()
+            .map_err(|error| CommandError::from(error).into_input())?;
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         notes.extend(run.notes);
         Ok(Trial {
