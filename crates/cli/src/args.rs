@@ -40,6 +40,13 @@ Examples:
   ounce diff before.tar after.tar --by path
   ounce diff before.tar after.tar --exit-code > /dev/null || echo they differ";
 
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  ounce verify image.tar slim.tar --checks checks.toml
+  ounce verify image.tar slim.tar --check 'tool --version' --check \"sh -c 'tool < /etc/passwd'\"
+  ounce verify oci:build oci:slim --checks checks.toml --format markdown --report verify.json
+
+Exit status: 0 all checks do the same, 1 a check differs, 2 a check fails in the original already.";
 const RUN_EXAMPLES: &str = "\
 Examples:
   ounce run image.tar
@@ -52,6 +59,15 @@ What the command writes is thrown away at the end, but for what it writes to a v
 Exit status: the command's; 128 and the signal's number when a signal ended it; 124 when it took longer than
 --timeout, 125 when the container could not be made, 126 when the program cannot be executed, 127 when there is none;
 2 usage, image, or no permission to make namespaces, 70 a bug in ounce.";
+
+const TRACE_EXAMPLES: &str = "\
+Examples:
+  ounce trace image.tar -- tool --version
+  ounce trace image.tar --checks checks.toml --output trace.json
+  ounce trace image.tar --output trace.json --volume ./data:/data:ro -- tool /data/input.txt
+
+Exit status: 0 done, 1 a command did not end as it should, 2 usage or input, 125 to 127 as `ounce run`,
+70 a bug in ounce.";
 
 /// Makes container images as small as they can be without losing any function.
 #[derive(Debug, Parser)]
@@ -69,8 +85,12 @@ pub(crate) enum Command {
     Slim(Slim),
     /// Say how two images differ: in size, files, packages, settings and attack surface
     Diff(Diff),
+    /// Say whether a slim image does what the original does, by running checks in both
+    Verify(Verify),
     /// Run a command in an image, without a daemon and without root
     Run(Run),
+    /// Record which files commands touch in an image
+    Trace(Trace),
     /// Say what the rules find, and why it can go
     Rules(Rules),
     /// Print a completion script for a shell
@@ -205,6 +225,40 @@ pub(crate) struct Diff {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub(crate) struct Verify {
+    /// The image that is right by definition
+    pub(crate) original: String,
+    /// The image that is compared with it
+    pub(crate) slim: String,
+    #[command(flatten)]
+    pub(crate) checks: Checks,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// How many checks run at a time; times say more with one
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: u16,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Also write the report to a file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// What the user does with an image.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Checks {
+    /// Read the checks from this file; docs/checks.md describes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checks: Option<PathBuf>,
+    /// Run this command, quoted as for a shell; it must succeed
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) check: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
 #[command(after_help = RUN_EXAMPLES)]
 pub(crate) struct Run {
     /// The image, as for the other commands
@@ -235,6 +289,23 @@ pub(crate) struct Run {
     /// The command in place of the image's, behind its entrypoint if it has one
     #[arg(last = true)]
     pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = TRACE_EXAMPLES)]
+pub(crate) struct Trace {
+    #[command(flatten)]
+    pub(crate) run: Run,
+    /// Record what these checks touch, in place of one command; docs/checks.md describes the file
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["command", "entrypoint", "env", "user", "workdir", "volume", "net", "timeout"],
+    )]
+    pub(crate) checks: Option<PathBuf>,
+    /// Write the record to a file, as JSON, in place of a table of it to standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// The network of a run.

@@ -1,7 +1,3 @@
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "`ounce verify` and `ounce trace` come next")
-)]
 //! What the user of an image does with it: commands, what they are given, and what is expected of them.
 //!
 //! `docs/checks.md` describes the file. Here is what it means; `checks/file.rs` is its form.

@@ -6,6 +6,8 @@ pub(crate) mod diff;
 pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod slim;
+pub(crate) mod trace;
+pub(crate) mod verify;
 
 mod outputs;
 mod owner;

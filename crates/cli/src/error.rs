@@ -9,7 +9,7 @@ use ounce_analysis::OptionsError;
 /// The answer to what was asked is no.
 pub(crate) const EXIT_NO: u8 = 1;
 /// Wrong usage or an input that cannot be used.
-const EXIT_INPUT: u8 = 2;
+pub(crate) const EXIT_INPUT: u8 = 2;
 /// A fault of this program (`EX_SOFTWARE` of sysexits.h).
 pub(crate) const EXIT_BUG: u8 = 70;
 /// `ounce run`: the command did not end in time (timeout of GNU coreutils).
@@ -92,6 +92,20 @@ impl CommandError {
             message: format!("{message}\nwritten before that: {finished}"),
             ..self
         }
+    }
+
+    /// The same where no container was asked for, so that none can have failed: exit code 2.
+    pub(crate) fn into_input(self) -> Self {
+        let kind = match self.kind {
+            Kind::Container | Kind::CannotExecute | Kind::NotFound => Kind::Input,
+            kind => kind,
+        };
+        Self { kind, ..self }
+    }
+
+    /// What is wrong, without advice.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     /// Adds advice.

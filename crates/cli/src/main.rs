@@ -40,7 +40,9 @@ fn run(args: Args) -> Result<ExitCode, CommandError> {
         Command::Analyze(args) => commands::analyze::run(&args)?,
         Command::Slim(args) => commands::slim::run(&args)?,
         Command::Diff(args) => return commands::diff::run(&args),
+        Command::Verify(args) => return commands::verify::run(&args),
         Command::Run(args) => return commands::run::run(args),
+        Command::Trace(args) => return commands::trace::run(args),
         Command::Rules(args) => commands::rules::run(&args)?,
         Command::Completions { shell } => commands::completions::run(shell),
     }

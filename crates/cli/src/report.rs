@@ -10,6 +10,8 @@ mod rows;
 pub(crate) mod table;
 pub(crate) mod text;
 mod totals;
+pub(crate) mod trace;
+pub(crate) mod verify;
 
 pub(crate) use build::Analysis;
 pub(crate) use model::{Report, View};

@@ -5,19 +5,23 @@
 
 mod http;
 mod service;
+mod trial;
 
 use std::path::Path;
 use std::time::Duration;
 
-use ounce_sandbox::{Compared, Comparison, Difference, End, Now, Outcome, Variation, compare};
+use ounce_sandbox::{
+    Compared, Comparison, Difference, End, Now, Outcome, Trace, Variation, compare,
+};
 
 use crate::checks::Check;
+pub(crate) use trial::Place;
 
 /// More runs of the original, until its own variation explains what differs: so many, then so many more.
 const MORE_RUNS: [usize; 2] = [1, 2];
 
 /// One of the two images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Side {
     /// The one that is right by definition.
     Original,
@@ -32,6 +36,8 @@ pub(crate) struct Trial {
     pub(crate) outcome: Outcome,
     /// Why a service could not be asked everything.
     pub(crate) failure: Option<String>,
+    /// What it touched, where that was recorded.
+    pub(crate) trace: Option<Trace>,
 }
 
 /// What came out for a check.
@@ -151,7 +157,7 @@ fn compared(check: &Check, state: State<'_>, originals: &[Outcome], slim: &Outco
 }
 
 /// What a check did that it should not have done, if anything.
-fn unexpected(check: &Check, trial: &Trial) -> Option<String> {
+pub(crate) fn unexpected(check: &Check, trial: &Trial) -> Option<String> {
     if let Some(failure) = &trial.failure {
         return Some(with_last_line(failure.clone(), &trial.outcome));
     }
@@ -228,6 +234,7 @@ mod tests {
         Trial {
             outcome,
             failure: None,
+            trace: None,
         }
     }
 

@@ -100,7 +100,7 @@ impl<'a> Analysis<'a> {
 
 impl Image {
     /// The image of a session.
-    pub(super) fn of(session: &Session) -> Self {
+    pub(crate) fn of(session: &Session) -> Self {
         let image = &session.image;
         let has_config = session.reference.transport != Transport::Rootfs;
         Self {

@@ -3,7 +3,7 @@
 pub(crate) mod package;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::args::Format;
 
@@ -145,7 +145,7 @@ pub(crate) struct Finding {
 }
 
 /// An image.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Image {
     /// Where it was read from.
     pub(crate) reference: String,
@@ -458,5 +458,6 @@ mod tests {
         check::<Report>("report.schema.json");
         check::<Set>("report-set.schema.json");
         check::<RuleList>("rules.schema.json");
+        check::<crate::report::trace::TraceReport>("trace.schema.json");
     }
 }

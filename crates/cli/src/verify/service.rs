@@ -28,7 +28,7 @@ pub(super) trait Server {
     /// Runs a command beside it.
     fn exec(&self, words: &[String]) -> Result<Outcome, String>;
     /// Whether it has ended by itself.
-    fn has_ended(&mut self) -> bool;
+    fn has_ended(&self) -> bool;
 }
 
 /// What a server answered.
@@ -47,7 +47,7 @@ pub(super) struct Answers {
 /// # Errors
 /// Why it could not be asked, as a sentence.
 pub(super) fn talk(
-    server: &mut impl Server,
+    server: &impl Server,
     service: &Service,
     timeout: Duration,
 ) -> Result<Answers, String> {
@@ -78,7 +78,7 @@ pub(super) fn talk(
 }
 
 fn ready(
-    server: &mut impl Server,
+    server: &impl Server,
     port: u16,
     start: Instant,
     until: Instant,
@@ -248,7 +248,7 @@ mod tests {
             })
         }
 
-        fn has_ended(&mut self) -> bool {
+        fn has_ended(&self) -> bool {
             self.has_ended
         }
     }
@@ -283,7 +283,7 @@ mod tests {
             probe: vec![words("late one"), words("two")],
             ..service()
         };
-        let answers = talk(&mut Fake::start(), &asked, Duration::from_secs(20)).unwrap();
+        let answers = talk(&Fake::start(), &asked, Duration::from_secs(20)).unwrap();
         assert_eq!(
             String::from_utf8(answers.text).unwrap(),
             "GET /a\n200\nhello\nPING\r\nlate one\ntwo\n"
@@ -297,8 +297,8 @@ mod tests {
             probe: vec![words("wrong")],
             ..service()
         };
-        let fake = &mut Fake::start();
-        let answers = talk(fake, &asked, Duration::from_secs(20)).unwrap();
+        let fake = Fake::start();
+        let answers = talk(&fake, &asked, Duration::from_secs(20)).unwrap();
         assert_eq!((answers.exit, fake.tries.get()), (7, PROBE_TRIES));
         assert_eq!(answers.text, b"wrong\nprobe failed: no\n");
     }
@@ -310,13 +310,13 @@ mod tests {
             ready_port: 81,
             ..service()
         };
-        let error = talk(&mut Fake::start(), &nobody, second / 10).unwrap_err();
+        let error = talk(&Fake::start(), &nobody, second / 10).unwrap_err();
         assert!(
             error.starts_with("nothing listened on port 81 within"),
             "{error}"
         );
         let error = talk(
-            &mut Fake {
+            &Fake {
                 has_ended: true,
                 ..Fake::start()
             },
@@ -333,7 +333,7 @@ mod tests {
             http: vec![get("/mute")],
             ..service()
         };
-        let mute = talk(&mut Fake::start(), &asked, Duration::from_millis(200)).unwrap_err();
+        let mute = talk(&Fake::start(), &asked, Duration::from_millis(200)).unwrap_err();
         assert_eq!(mute, "GET /mute: no answer in time");
     }
 }
