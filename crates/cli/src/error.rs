@@ -224,10 +224,6 @@ impl From<ounce_sandbox::Error> for CommandError {
                     "the loader or the interpreter that it names is not in the image".to_owned()
                 }),
             ),
-            E::User { .. } => (
-                Kind::Container,
-                Some("give a number, which needs no line there".to_owned()),
-            ),
             _ => (Kind::Container, None),
         };
         Self {
