@@ -213,7 +213,12 @@ impl From<ounce_sandbox::Error> for CommandError {
         let (kind, hint) = match &error {
             E::Namespaces(_) => (Kind::Input, Some(namespaces_hint())),
             E::NotFound { .. } => (Kind::NotFound, None),
-            E::CannotExecute { .. } => (Kind::CannotExecute, None),
+            E::CannotExecute { source, .. } => (
+                Kind::CannotExecute,
+                (source.kind() == std::io::ErrorKind::NotFound).then(|| {
+                    "the loader or the interpreter that it names is not in the image".to_owned()
+                }),
+            ),
             E::User { .. } => (
                 Kind::Container,
                 Some("give a number, which needs no line there".to_owned()),

@@ -26,7 +26,7 @@ pub(crate) fn look_up(layers: &[PathBuf], path: &Path) -> io::Result<Option<Now>
 }
 
 /// Where a path lies, in the topmost folder that has it and is not hidden there.
-fn find(layers: &[PathBuf], path: &Path) -> Option<(PathBuf, Metadata)> {
+pub(crate) fn find(layers: &[PathBuf], path: &Path) -> Option<(PathBuf, Metadata)> {
     'layers: for layer in layers {
         let mut at = layer.clone();
         let mut metadata = fs::symlink_metadata(&at).ok()?;
@@ -151,7 +151,8 @@ fn hidden(
     Ok(())
 }
 
-fn inside(root: &Path, path: &Path) -> PathBuf {
+/// An absolute path in a folder that stands for `/`.
+pub(crate) fn inside(root: &Path, path: &Path) -> PathBuf {
     root.join(path.strip_prefix("/").unwrap_or(path))
 }
 

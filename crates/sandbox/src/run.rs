@@ -372,7 +372,7 @@ struct Ended {
 
 impl Follower {
     fn follow(mut self) -> Result<Run, Error> {
-        let followed = self.to_the_end();
+        let followed = self.until_all_is_told();
         let init = self.init;
         let finished = followed.inspect_err(|_| reap(&init));
         forget(&init);
@@ -392,7 +392,7 @@ impl Follower {
         })
     }
 
-    fn to_the_end(&mut self) -> Result<(Ended, Vec<Change>), Error> {
+    fn until_all_is_told(&mut self) -> Result<(Ended, Vec<Change>), Error> {
         let deadline = self.limits.time.map(|time| Instant::now() + time);
         let doing = || "following the command".to_owned();
         let why = self

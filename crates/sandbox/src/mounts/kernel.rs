@@ -20,8 +20,11 @@ const NODEV: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NODEV;
 const NOEXEC: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOEXEC;
 const RDONLY: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_RDONLY;
 
-/// What is mounted in `/dev` (runtime-spec, config-linux.md, "Default Filesystems").
-const DEV_MOUNTS: [(&str, &str, &[(&str, &str)]); 3] = [
+/// Names and values of mount options.
+type Options = &'static [(&'static str, &'static str)];
+
+/// What is mounted in `/dev`, of which kind (runtime-spec, config-linux.md, "Default Filesystems").
+const DEV_MOUNTS: [(&str, &str, Options); 3] = [
     (
         "pts",
         "devpts",
