@@ -2,7 +2,8 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test may panic, and so may its helpers"
+    clippy::print_stderr,
+    reason = "a test may panic, and so may its helpers; it says when it is left out"
 )]
 
 use std::fs;

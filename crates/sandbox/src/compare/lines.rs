@@ -192,7 +192,7 @@ fn diff(original: Lines<'_>, other: Lines<'_>) -> Vec<Row> {
     for (old, new) in ends {
         if (old, new) != next {
             if next.0 > 0 && next.1 > 0 {
-                rows.push(row(Mark::Both, &original[next.0 - 1]));
+                rows.push(row(Mark::Both, original[next.0 - 1]));
             }
             rows.extend(
                 original[next.0..old]
