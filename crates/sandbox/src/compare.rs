@@ -176,5 +176,16 @@ fn output(compared: &Compared<'_>, stream: Stream, comparison: &mut Comparison) 
     }
 }
 
+/// Whether the lines of a diff are the same but for numbers in them.
+pub fn differ_in_numbers(rows: &[Row]) -> bool {
+    let forms = |mark: Mark| {
+        let side = rows.iter().filter(|row| row.mark == mark);
+        let mut forms: Vec<_> = side.map(|row| template::form(&row.line)).collect();
+        forms.sort_unstable();
+        forms
+    };
+    forms(Mark::Original) == forms(Mark::Other)
+}
+
 #[cfg(test)]
 mod tests;
