@@ -238,6 +238,12 @@ pub(crate) struct Verify {
     /// How many checks run at a time; times say more with one
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: u16,
+    /// Put back from the original what checks that differ missed
+    #[arg(long)]
+    pub(crate) heal: bool,
+    /// Where to write the image with what was put back, once all checks do the same in it; as `ounce slim` takes it
+    #[arg(long, short, value_name = "REF", requires = "heal")]
+    pub(crate) output: Option<String>,
     /// How the report is written
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,

@@ -18,7 +18,7 @@ use std::path::Path;
 
 use ounce_analysis::rules::Context;
 use ounce_analysis::{Options, Packages, Plan, plan};
-use ounce_image::Tree;
+use ounce_image::{Codec, Tree};
 
 use crate::args::Format;
 use crate::error::CommandError;
@@ -38,6 +38,14 @@ fn analyse<'a>(
     plan.problems.append(&mut problems);
     plan.problems.sort();
     Ok((packages, plan))
+}
+
+/// What an output says of how it was written: compressed bytes depend on these, and whoever wants them again needs to know.
+fn annotations() -> [(&'static str, String); 2] {
+    [
+        ("dev.ounce.version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("dev.ounce.compression", Codec::Gzip.settings().to_owned()),
+    ]
 }
 
 /// Writes a report to a file or to standard output.

@@ -103,6 +103,11 @@ impl CommandError {
         Self { kind, ..self }
     }
 
+    /// Whether it is Ctrl-C.
+    pub(crate) fn is_interrupt(&self) -> bool {
+        self.kind == Kind::Interrupted
+    }
+
     /// What is wrong, without advice.
     pub(crate) fn message(&self) -> &str {
         &self.message
@@ -218,10 +223,6 @@ impl From<ounce_sandbox::Error> for CommandError {
                 (source.kind() == std::io::ErrorKind::NotFound).then(|| {
                     "the loader or the interpreter that it names is not in the image".to_owned()
                 }),
-            ),
-            E::User { .. } => (
-                Kind::Container,
-                Some("give a number, which needs no line there".to_owned()),
             ),
             _ => (Kind::Container, None),
         };

@@ -3,8 +3,12 @@
 //! The original is run again when something differs, as often as it takes to tell a difference from what varies by
 //! itself; so a check that is the same at once takes one run in each image.
 
+mod coverage;
+mod heal;
 mod http;
+mod missing;
 mod service;
+mod suite;
 mod trial;
 
 use std::path::Path;
@@ -15,6 +19,10 @@ use ounce_sandbox::{
 };
 
 use crate::checks::Check;
+pub(crate) use coverage::Coverage;
+pub(crate) use heal::{Case, Verified};
+pub(crate) use missing::{Missed, Removed};
+pub(crate) use suite::Suite;
 pub(crate) use trial::Place;
 
 /// More runs of the original, until its own variation explains what differs: so many, then so many more.

@@ -78,8 +78,11 @@ pub(crate) fn become_user(user: &User) -> Result<(), Error> {
         Err(rustix::io::Errno::PERM | rustix::io::Errno::INVAL) => {}
         done => done.doing(doing)?,
     }
-    set_thread_res_gid(gid, gid, gid).doing(doing)?;
-    set_thread_res_uid(uid, uid, uid).doing(doing)?;
+    let set = set_thread_res_gid(gid, gid, gid).and_then(|()| set_thread_res_uid(uid, uid, uid));
+    match set {
+        Err(rustix::io::Errno::INVAL) => return Err(not_mapped(user)),
+        done => done.doing(doing)?,
+    }
     let kept = match user.uid {
         0 => KEPT,
         _ => CapabilitySet::empty(),
@@ -91,6 +94,13 @@ pub(crate) fn become_user(user: &User) -> Result<(), Error> {
     };
     set_capabilities(None, sets).doing(doing)?;
     Ok(())
+}
+
+fn not_mapped(user: &User) -> Error {
+    Error::User {
+        user: format!("{}:{}", user.uid, user.gid),
+        reason: "not among the ids that /etc/subuid and /etc/subgid grant to you".to_owned(),
+    }
 }
 
 /// Gives up every way to more rights, and the calls that engines forbid.

@@ -206,3 +206,18 @@ pub(crate) fn filter_calls(program: &[libc::sock_filter]) -> io::Result<()> {
         _ => Ok(()),
     }
 }
+
+/// Makes a system call with integers for arguments.
+#[cfg(test)]
+pub(crate) fn try_call(
+    call: libc::c_long,
+    a: libc::c_long,
+    b: libc::c_long,
+    c: libc::c_long,
+) -> io::Result<()> {
+    // SAFETY: the tests pass no address but null, in a process that ends right after.
+    match unsafe { libc::syscall(call, a, b, c, 0, 0, 0) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use ounce_image::format::{self, Reference, Written};
-use ounce_image::{Codec, Fate, Tree, rewrite};
+use ounce_image::{Fate, Tree, rewrite};
 
-use super::{analyse, check, command_line, deliver, outputs};
+use super::{analyse, annotations, check, command_line, deliver, outputs};
 use crate::args::{Format, Slim};
 use crate::error::CommandError;
 use crate::report::{Analysis, Document, Report, Totals, View};
@@ -148,16 +148,11 @@ fn write(
             Fate::Gone => 0,
         });
     session.progress.expect(bytes.sum());
-    // Compressed bytes depend on these: whoever wants them again needs to know.
-    let annotations = [
-        ("dev.ounce.version", env!("CARGO_PKG_VERSION").to_owned()),
-        ("dev.ounce.compression", Codec::Gzip.settings().to_owned()),
-    ];
     format::write(
         &session.image,
         fates,
         to,
-        &annotations,
+        &annotations(),
         &session.progress,
         ready,
     )

@@ -43,14 +43,27 @@ impl<'a> Place<'a> {
     /// # Errors
     /// It cannot be read or unpacked.
     pub(crate) fn new(session: &'a Session, roots: &'a Roots) -> Result<Self, CommandError> {
-        let unpacked = roots.unpacked(session)?;
+        Ok(Self::of(session, roots, roots.unpacked(session)?))
+    }
+
+    /// The same image with other files: what was unpacked is used in place of its own.
+    pub(crate) fn with(&self, unpacked: Unpacked) -> Self {
+        Self::of(self.session, self.roots, unpacked)
+    }
+
+    fn of(session: &'a Session, roots: &'a Roots, unpacked: Unpacked) -> Self {
         let notes = Mutex::new(unpacked.notes.iter().cloned().collect());
-        Ok(Self {
+        Self {
             session,
             unpacked,
             roots,
             notes,
-        })
+        }
+    }
+
+    /// Its files.
+    pub(crate) fn unpacked(&self) -> &Unpacked {
+        &self.unpacked
     }
 
     /// What is at an absolute path before any run; nothing also when it cannot be read.
@@ -58,11 +71,10 @@ impl<'a> Place<'a> {
         self.unpacked.root.now(path).ok().flatten()
     }
 
-    /// What a user should know about how it was run, a sentence each.
-    pub(crate) fn notes(self) -> BTreeSet<String> {
-        self.notes
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// What a user should know about how it was run so far, a sentence each.
+    pub(crate) fn notes(&self) -> BTreeSet<String> {
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.clone()
     }
 
     /// Runs a check once.
@@ -73,10 +85,10 @@ impl<'a> Place<'a> {
         self.trial(check, false)
     }
 
-    /// The same, and what it touches is recorded.
+    /// Runs a check once and records what it touches.
     ///
     /// # Errors
-    /// As [`Place::run`]; also when something that it touched may be missing.
+    /// As [`Place::run`]; or something that it touched may have been missed.
     pub(crate) fn record(&self, check: &Check) -> Result<Trial, CommandError> {
         self.trial(check, true)
     }

@@ -158,3 +158,68 @@ const fn jump(test: u32, k: u32, jt: u8, jf: u8) -> sock_filter {
 const fn answer(action: u32) -> sock_filter {
     statement(BPF_RET | BPF_K, action)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use rustix::process::WaitOptions;
+
+    use super::*;
+    use crate::sys::{self, Fork};
+
+    /// What a system call gives behind the filter: 0 or an error number.
+    fn answer_to(call: libc::c_long, arguments: [libc::c_long; 3]) -> i32 {
+        match sys::fork().unwrap() {
+            Fork::Child => {
+                rustix::thread::set_no_new_privs(true).unwrap();
+                sys::filter_calls(&filter()).unwrap();
+                let [a, b, c] = arguments;
+                sys::exit(sys::try_call(call, a, b, c).map_or_else(number, |()| 0))
+            }
+            Fork::Parent(pid) => {
+                let status = rustix::process::waitpid(Some(pid), WaitOptions::empty());
+                let (_, status) = status.unwrap().unwrap();
+                status.exit_status().unwrap()
+            }
+        }
+    }
+
+    fn number(error: io::Error) -> i32 {
+        error.raw_os_error().unwrap_or(255)
+    }
+
+    #[test]
+    fn calls_that_engines_forbid_fail_as_they_do_there() {
+        for &call in NATIVE.forbidden {
+            assert_eq!(answer_to(call.into(), [0; 3]), EPERM, "call {call}");
+        }
+        assert_eq!(answer_to(libc::SYS_clone3, [0; 3]), ENOSYS);
+    }
+
+    #[test]
+    fn new_namespaces_cannot_be_made() {
+        for flag in [libc::CLONE_NEWUSER, libc::CLONE_NEWNS, libc::CLONE_NEWNET] {
+            assert_eq!(answer_to(libc::SYS_unshare, [flag.into(), 0, 0]), EPERM);
+            let flags = flag | libc::SIGCHLD;
+            assert_eq!(answer_to(libc::SYS_clone, [flags.into(), 0, 0]), EPERM);
+        }
+    }
+
+    #[test]
+    fn ordinary_calls_go_through() {
+        assert_eq!(answer_to(libc::SYS_getpid, [0; 3]), 0);
+        assert_eq!(
+            answer_to(libc::SYS_unshare, [libc::CLONE_FS.into(), 0, 0]),
+            0
+        );
+        assert_eq!(answer_to(libc::SYS_kill, [0, 0, 0]), 0);
+    }
+
+    #[test]
+    fn every_list_names_the_same_calls() {
+        for calls in ALL {
+            assert_eq!(calls.forbidden.len(), NATIVE.forbidden.len());
+        }
+    }
+}

@@ -144,9 +144,7 @@ fn copy(path: &Path, flags: MountAttrFlags) -> io::Result<OwnedFd> {
         | OpenTreeFlags::OPEN_TREE_CLOEXEC
         | OpenTreeFlags::AT_RECURSIVE;
     let mount = open_tree(CWD, path, how)?;
-    if !flags.is_empty() {
-        sys::set_mount_attributes(mount.as_fd(), flags.bits().into())?;
-    }
+    sys::set_mount_attributes(mount.as_fd(), flags.bits().into())?;
     Ok(mount)
 }
 
@@ -158,7 +156,9 @@ fn dev(inside: &Inside) -> Result<(), Error> {
     attach(&dev, target, "/dev")?;
     for name in DEVICES {
         let place = file(dev.as_fd(), name).doing(doing)?;
-        let device = copy(&Path::new("/dev").join(name), NOSUID | NOEXEC);
+        // Read-only: a device can be written to all the same, but its node is the machine's, and to change its
+        // mode root needs no more than to be root.
+        let device = copy(&Path::new("/dev").join(name), NOSUID | NOEXEC | RDONLY);
         attach(
             device.doing(|| format!("binding /dev/{name}"))?,
             place,
@@ -218,7 +218,7 @@ pub(crate) fn close_kernel_interfaces() -> Result<(), Error> {
         };
         let mask = match metadata.is_dir() {
             true => fresh("tmpfs", &[("size", "0")], RDONLY | NOSUID | NODEV | NOEXEC),
-            false => copy(Path::new("/dev/null"), MountAttrFlags::empty()),
+            false => copy(Path::new("/dev/null"), NOSUID | NOEXEC | RDONLY),
         };
         cover(mask.doing(|| format!("hiding {path}"))?, path)?;
     }

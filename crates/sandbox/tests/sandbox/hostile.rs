@@ -174,6 +174,11 @@ fn nothing_of_the_machine_shows_in_the_mounts() {
         root.starts_with("overlay / overlay rw,nosuid,nodev"),
         "{root}"
     );
+    // The nodes are the machine's own.
+    let devices = output.lines().filter(|line| line.starts_with("devtmpfs"));
+    for device in devices {
+        assert!(device.contains(" ro,"), "{device}");
+    }
     for folder in [fixture(), &std::env::temp_dir()] {
         assert!(!output.contains(&*folder.to_string_lossy()), "{output}");
     }
