@@ -3,6 +3,8 @@
 mod errno;
 mod name;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -105,6 +107,10 @@ impl From<How> for Way {
 impl TraceReport {
     /// The document of some runs, with their names and why they failed if they did.
     pub(crate) fn new(session: &Session, runs: Vec<(Traced, Trace)>, notes: Vec<String>) -> Self {
+        Self::of(Image::of(session), runs, notes)
+    }
+
+    fn of(image: Image, runs: Vec<(Traced, Trace)>, notes: Vec<String>) -> Self {
         let mut merged: BTreeMap<Access, Vec<usize>> = BTreeMap::new();
         let mut names = Vec::new();
         for (index, (name, trace)) in runs.into_iter().enumerate() {
@@ -116,7 +122,7 @@ impl TraceReport {
         Self {
             version: VERSION,
             ounce: env!("CARGO_PKG_VERSION").to_owned(),
-            image: Image::of(session),
+            image,
             runs: names,
             accesses: merged.into_iter().map(touched).collect(),
             notes,

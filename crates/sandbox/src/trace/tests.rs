@@ -422,3 +422,39 @@ fn the_filter_fits_and_names_every_call_once() {
     assert_eq!(numbers.len(), count);
     assert!(calls::find(u64::try_from(libc::SYS_openat).unwrap()).is_some());
 }
+
+#[test]
+fn a_root_of_its_own() {
+    if env::var_os(INSIDE).is_none() && !rustix::process::geteuid().is_root() {
+        let needed = env::var_os("OUNCE_NEEDS").is_some_and(|needs| needs == "namespaces");
+        assert!(!needed, "OUNCE_NEEDS=namespaces, and this is not root");
+        eprintln!("left out: only root can change its root");
+        return;
+    }
+    let seen = traced("a_root_of_its_own", || {
+        fs::create_dir_all("root/folder").unwrap();
+        symlink("/folder/file", "root/link").unwrap();
+        let outside = File::open(".").unwrap();
+        std::os::unix::fs::chroot("root").unwrap();
+        env::set_current_dir("/folder").unwrap();
+        fs::write("file", "").unwrap();
+        fs::read("/../link").unwrap();
+        fs::read("/missing").unwrap_err();
+        let back = rustix::process::fchdir(&outside);
+        back.unwrap();
+        fs::metadata("root/link").unwrap();
+    });
+    let Some(seen) = seen else { return };
+    let chroot = (How::Folder, 0, Some("root".into()));
+    assert!(seen.of("root").contains(&chroot));
+    assert_eq!(
+        seen.of("root/folder/file"),
+        [led(How::Write, "root/folder/file")]
+    );
+    assert_eq!(
+        seen.of("root/../link"),
+        [led(How::Open, "root/folder/file")]
+    );
+    assert!(seen.of("root/link").contains(&led(How::Link, "root/link")));
+    assert_eq!(seen.of("root/missing"), [missing(How::Open)]);
+}

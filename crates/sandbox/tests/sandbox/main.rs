@@ -5,3 +5,4 @@ mod common;
 mod hostile;
 mod run;
 mod services;
+mod trace;

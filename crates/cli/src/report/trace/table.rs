@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anstyle::Style;
 use ounce_image::display;
 
-use super::{Touched, TraceReport, Way};
+use super::{Name, Touched, TraceReport, Way};
 use crate::report::text::{cut_front, grouped, plural, wrap};
 
 /// Columns of the page.
@@ -58,11 +58,11 @@ pub(super) fn render(report: &TraceReport) -> String {
 /// Names that a program touched, in each way.
 #[derive(Default)]
 struct Counts<'a> {
-    read: BTreeSet<&'a super::Name>,
-    listed: BTreeSet<&'a super::Name>,
-    asked: BTreeSet<&'a super::Name>,
-    written: BTreeSet<&'a super::Name>,
-    missing: BTreeSet<&'a super::Name>,
+    read: BTreeSet<&'a Name>,
+    listed: BTreeSet<&'a Name>,
+    asked: BTreeSet<&'a Name>,
+    written: BTreeSet<&'a Name>,
+    missing: BTreeSet<&'a Name>,
 }
 
 fn programs(report: &TraceReport, out: &mut Vec<String>) {
@@ -106,25 +106,23 @@ fn programs(report: &TraceReport, out: &mut Vec<String>) {
 
 /// What was wanted and found nowhere: a name that another folder has was only searched for.
 fn missing(report: &TraceReport, out: &mut Vec<String>) {
-    let there: BTreeSet<OsString> = report
-        .accesses
-        .iter()
-        .filter(|access| access.exists)
-        .map(|access| access.path.last())
-        .collect();
+    let exists = |access: &&Touched| access.exists;
+    let there = report.accesses.iter().filter(exists);
+    let there: BTreeSet<OsString> = there.map(|access| access.path.last()).collect();
     let is_wanted = |access: &&Touched| {
         let is_wanted = matches!(access.how, Way::Open | Way::Execute | Way::Folder);
         is_wanted && !access.exists && !is_of_the_machine(&access.path.path())
     };
-    let wanted: BTreeMap<PathBuf, &Touched> = report
-        .accesses
-        .iter()
-        .filter(is_wanted)
-        .map(|access| (access.path.path(), access))
-        .collect();
-    let (searched, lacking): (Vec<_>, Vec<_>) = wanted
-        .into_values()
-        .partition(|access| there.contains(&access.path.last()));
+    let mut lacking: BTreeMap<OsString, BTreeSet<&Name>> = BTreeMap::new();
+    let mut searched = BTreeSet::new();
+    for access in report.accesses.iter().filter(is_wanted) {
+        let name = access.path.last();
+        if there.contains(&name) {
+            searched.insert(&access.path);
+        } else {
+            lacking.entry(name).or_default().insert(&access.path);
+        }
+    }
     if !searched.is_empty() {
         let count = searched.len() as u64;
         let (number, names) = (grouped(count), plural(count, "name"));
@@ -136,17 +134,29 @@ fn missing(report: &TraceReport, out: &mut Vec<String>) {
     if lacking.is_empty() {
         return;
     }
-    let count = lacking.len() as u64;
     out.push(String::new());
-    out.push(format!("{} wanted and found nowhere:", grouped(count)));
-    let rows = lacking.iter().take(SHOWN);
-    out.extend(rows.map(|access| format!("  {}", cut_front(&access.path.shown(), WIDTH - 2))));
+    out.push(format!(
+        "{} wanted and found nowhere:",
+        grouped(lacking.len() as u64)
+    ));
+    out.extend(lacking.values().take(SHOWN).map(nowhere));
     if lacking.len() > SHOWN {
         let more = grouped((lacking.len() - SHOWN) as u64);
         out.push(format!(
             "  {DIM}and {more} more: --output FILE has all{DIM:#}"
         ));
     }
+}
+
+/// A name with the folders that were searched for it.
+fn nowhere(paths: &BTreeSet<&Name>) -> String {
+    let first = paths.first().map(|name| name.shown()).unwrap_or_default();
+    let others = match paths.len() as u64 - 1 {
+        0 => String::new(),
+        count => format!(" and in {count} more {}", plural(count, "folder")),
+    };
+    let path = cut_front(&first, WIDTH - 2 - others.len());
+    format!("  {path}{DIM}{others}{DIM:#}")
 }
 
 fn is_of_the_machine(path: &Path) -> bool {
