@@ -1,5 +1,6 @@
 //! The command line. Only its shape is checked here.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -39,6 +40,35 @@ Examples:
   ounce diff before.tar after.tar --by path
   ounce diff before.tar after.tar --exit-code > /dev/null || echo they differ";
 
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  ounce verify image.tar slim.tar --checks checks.toml
+  ounce verify image.tar slim.tar --check 'tool --version' --check \"sh -c 'tool < /etc/passwd'\"
+  ounce verify oci:build oci:slim --checks checks.toml --format markdown --report verify.json
+
+Exit status: 0 all checks do the same, 1 a check differs, 2 a check fails in the original already.";
+const RUN_EXAMPLES: &str = "\
+Examples:
+  ounce run image.tar
+  ounce run image.tar -- tool --version
+  ounce run oci:slim --volume ./data:/data:ro --workdir /data -- tool input.txt
+  ounce run image.tar --entrypoint sh -- -c 'ls /opt'
+
+What the command writes is thrown away at the end, but for what it writes to a volume.
+
+Exit status: the command's; 128 and the signal's number when a signal ended it; 124 when it took longer than
+--timeout, 125 when the container could not be made, 126 when the program cannot be executed, 127 when there is none;
+2 usage, image, or no permission to make namespaces, 70 a bug in ounce.";
+
+const TRACE_EXAMPLES: &str = "\
+Examples:
+  ounce trace image.tar -- tool --version
+  ounce trace image.tar --checks checks.toml --output trace.json
+  ounce trace image.tar --output trace.json --volume ./data:/data:ro -- tool /data/input.txt
+
+Exit status: 0 done, 1 a command did not end as it should, 2 usage or input, 125 to 127 as `ounce run`,
+70 a bug in ounce.";
+
 /// Makes container images as small as they can be without losing any function.
 #[derive(Debug, Parser)]
 #[command(version, after_help = REFERENCES, max_term_width = 100)]
@@ -55,6 +85,12 @@ pub(crate) enum Command {
     Slim(Slim),
     /// Say how two images differ: in size, files, packages, settings and attack surface
     Diff(Diff),
+    /// Say whether a slim image does what the original does, by running checks in both
+    Verify(Verify),
+    /// Run a command in an image, without a daemon and without root
+    Run(Run),
+    /// Record which files commands touch in an image
+    Trace(Trace),
     /// Say what the rules find, and why it can go
     Rules(Rules),
     /// Print a completion script for a shell
@@ -80,10 +116,10 @@ pub(crate) struct Reading {
     /// The platform to take from an image for several [default: linux on this processor]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     pub(crate) platform: Option<String>,
-    /// Do not keep decompressed layers for the next run
+    /// Do not keep decompressed layers and unpacked images for the next run
     #[arg(long)]
     pub(crate) no_cache: bool,
-    /// The most that the cache of decompressed layers may hold, in GB
+    /// The most that the cache of decompressed layers may hold, and that of unpacked images, in GB
     #[arg(
         long,
         value_name = "GB",
@@ -154,6 +190,11 @@ pub(crate) struct Slim {
     /// Leave the lowest N layers as they are, to go on sharing them [default: 0]
     #[arg(long, value_name = "N")]
     pub(crate) keep_layers: Option<usize>,
+    #[command(flatten)]
+    pub(crate) checks: Checks,
+    /// Keep what checks would miss; without this an image in which a check differs is not written
+    #[arg(long, requires = "Checks")]
+    pub(crate) heal: bool,
     /// Say what would be done and write no image
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -186,6 +227,111 @@ pub(crate) struct Diff {
     /// Exit with status 1 when files, settings or hidden bytes differ
     #[arg(long)]
     pub(crate) exit_code: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub(crate) struct Verify {
+    /// The image that is right by definition
+    pub(crate) original: String,
+    /// The image that is compared with it
+    pub(crate) slim: String,
+    #[command(flatten)]
+    pub(crate) checks: Checks,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// How many checks run at a time; times say more with one
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: u16,
+    /// Put back from the original what checks that differ missed
+    #[arg(long)]
+    pub(crate) heal: bool,
+    /// Where to write the image with what was put back, once all checks do the same in it; as `ounce slim` takes it
+    #[arg(long, short, value_name = "REF", requires = "heal")]
+    pub(crate) output: Option<String>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Also write the report to a file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// What the user does with an image.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Checks {
+    /// Read the checks from this file; docs/checks.md describes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checks: Option<PathBuf>,
+    /// Run this command, quoted as for a shell; it must succeed
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) check: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = RUN_EXAMPLES)]
+pub(crate) struct Run {
+    /// The image, as for the other commands
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// The network: a loopback interface alone, or this machine's
+    #[arg(long, value_enum, default_value_t = Net::None)]
+    pub(crate) net: Net,
+    /// Set an environment variable: NAME=VALUE, or NAME for the value that it has here
+    #[arg(long, short, value_name = "NAME[=VALUE]")]
+    pub(crate) env: Vec<OsString>,
+    /// The user, and perhaps the group, in place of the image's: a name or a number
+    #[arg(long, short, value_name = "USER[:GROUP]")]
+    pub(crate) user: Option<String>,
+    /// The working folder in place of the image's
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) workdir: Option<PathBuf>,
+    /// Show a file or folder of this machine inside, writable or read-only
+    #[arg(long, short, value_name = "SRC:DST[:ro]")]
+    pub(crate) volume: Vec<OsString>,
+    /// The program in place of the image's entrypoint; COMMAND is its arguments then
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) entrypoint: Option<OsString>,
+    /// End the command after so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout: Option<u64>,
+    /// The command in place of the image's, behind its entrypoint if it has one
+    #[arg(last = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = TRACE_EXAMPLES)]
+pub(crate) struct Trace {
+    #[command(flatten)]
+    pub(crate) run: Run,
+    /// Record what these checks touch, in place of one command; docs/checks.md describes the file
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["command", "entrypoint", "env", "user", "workdir", "volume", "net", "timeout"],
+    )]
+    pub(crate) checks: Option<PathBuf>,
+    /// Write the record to a file, as JSON, in place of a table of it to standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// The network of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Net {
+    /// A loopback interface alone
+    None,
+    /// The network of this machine
+    Host,
+}
+
+impl Checks {
+    /// Whether none were given.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.checks.is_none() && self.check.is_empty()
+    }
 }
 
 /// A part of a diff.

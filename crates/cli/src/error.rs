@@ -9,9 +9,17 @@ use ounce_analysis::OptionsError;
 /// The answer to what was asked is no.
 pub(crate) const EXIT_NO: u8 = 1;
 /// Wrong usage or an input that cannot be used.
-const EXIT_INPUT: u8 = 2;
+pub(crate) const EXIT_INPUT: u8 = 2;
 /// A fault of this program (`EX_SOFTWARE` of sysexits.h).
 pub(crate) const EXIT_BUG: u8 = 70;
+/// `ounce run`: the command did not end in time (timeout of GNU coreutils).
+pub(crate) const EXIT_LATE: u8 = 124;
+/// `ounce run`: the container could not be made (Docker's "exit status" of `docker run`, as the next two).
+const EXIT_CONTAINER: u8 = 125;
+/// `ounce run`: the program cannot be executed.
+const EXIT_CANNOT_EXECUTE: u8 = 126;
+/// `ounce run`: there is no such program.
+const EXIT_NOT_FOUND: u8 = 127;
 /// Ended by Ctrl-C, as shells report it.
 const EXIT_INTERRUPTED: u8 = 130;
 
@@ -22,6 +30,10 @@ enum Kind {
     No,
     Input,
     Bug,
+    /// A command could not be run in an image.
+    Container,
+    CannotExecute,
+    NotFound,
     Interrupted,
     /// Nobody reads the output any more; nothing is said.
     Closed,
@@ -82,6 +94,25 @@ impl CommandError {
         }
     }
 
+    /// The same where no container was asked for, so that none can have failed: exit code 2.
+    pub(crate) fn into_input(self) -> Self {
+        let kind = match self.kind {
+            Kind::Container | Kind::CannotExecute | Kind::NotFound => Kind::Input,
+            kind => kind,
+        };
+        Self { kind, ..self }
+    }
+
+    /// Whether it is Ctrl-C.
+    pub(crate) fn is_interrupt(&self) -> bool {
+        self.kind == Kind::Interrupted
+    }
+
+    /// What is wrong, without advice.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Adds advice.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self {
@@ -113,6 +144,9 @@ impl CommandError {
         match self.kind {
             Kind::No => ExitCode::from(EXIT_NO),
             Kind::Bug => ExitCode::from(EXIT_BUG),
+            Kind::Container => ExitCode::from(EXIT_CONTAINER),
+            Kind::CannotExecute => ExitCode::from(EXIT_CANNOT_EXECUTE),
+            Kind::NotFound => ExitCode::from(EXIT_NOT_FOUND),
             Kind::Interrupted => ExitCode::from(EXIT_INTERRUPTED),
             Kind::Input | Kind::Closed => ExitCode::from(EXIT_INPUT),
         }
@@ -175,6 +209,48 @@ impl From<ounce_image::Error> for CommandError {
             message: error.to_string(),
             hint: hint(&error),
         }
+    }
+}
+
+impl From<ounce_sandbox::Error> for CommandError {
+    fn from(error: ounce_sandbox::Error) -> Self {
+        use ounce_sandbox::Error as E;
+        let (kind, hint) = match &error {
+            E::Namespaces(_) => (Kind::Input, Some(namespaces_hint())),
+            E::NotFound { .. } => (Kind::NotFound, None),
+            E::CannotExecute { source, .. } => (
+                Kind::CannotExecute,
+                (source.kind() == std::io::ErrorKind::NotFound).then(|| {
+                    "the loader or the interpreter that it names is not in the image".to_owned()
+                }),
+            ),
+            _ => (Kind::Container, None),
+        };
+        Self {
+            kind,
+            message: error.to_string(),
+            hint,
+        }
+    }
+}
+
+/// What forbids ordinary users, or everybody, to make namespaces, and how to allow it.
+fn namespaces_hint() -> String {
+    let value = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    // Each with the value that forbids, and what to set.
+    let switches = [
+        ("user.max_user_namespaces", "0", "15000"),
+        ("kernel.unprivileged_userns_clone", "0", "1"),
+        ("kernel.apparmor_restrict_unprivileged_userns", "1", "0"),
+    ];
+    let closed = switches.iter().find(|(name, forbids, _)| {
+        value(&format!("/proc/sys/{}", name.replace('.', "/"))).trim() == *forbids
+    });
+    match closed {
+        Some((name, _, allows)) => format!("as root: sysctl -w {name}={allows}"),
+        None => "inside a container, that one must be allowed to make user namespaces: \
+                 docker run --security-opt seccomp=unconfined --security-opt systempaths=unconfined"
+            .to_owned(),
     }
 }
 

@@ -1,12 +1,17 @@
 //! `ounce` makes container images as small as they can be without losing any function.
 
 mod args;
+mod checks;
 mod commands;
+mod container;
 mod error;
 mod limits;
 mod report;
+mod roots;
 mod session;
 mod settings;
+mod verify;
+mod written;
 
 use std::process::ExitCode;
 
@@ -35,6 +40,9 @@ fn run(args: Args) -> Result<ExitCode, CommandError> {
         Command::Analyze(args) => commands::analyze::run(&args)?,
         Command::Slim(args) => commands::slim::run(&args)?,
         Command::Diff(args) => return commands::diff::run(&args),
+        Command::Verify(args) => return commands::verify::run(&args),
+        Command::Run(args) => return commands::run::run(args),
+        Command::Trace(args) => return commands::trace::run(args),
         Command::Rules(args) => commands::rules::run(&args)?,
         Command::Completions { shell } => commands::completions::run(shell),
     }

@@ -20,6 +20,7 @@ pub(crate) struct Run {
     store: Store,
     platform: Platform,
     display: Display,
+    interrupts: mpsc::Receiver<()>,
 }
 
 /// An image of a run.
@@ -41,13 +42,20 @@ impl Run {
             .map_or_else(|| Ok(Platform::host()), parse_platform)?;
         let progress = Arc::new(Progress::default());
         let stop = progress.clone();
-        ctrlc::set_handler(move || stop.stop()).map_err(CommandError::input)?;
+        let (interrupt, interrupts) = mpsc::channel();
+        let obey = move || {
+            stop.stop();
+            // Nobody listens once the last work is done.
+            let _ = interrupt.send(());
+        };
+        ctrlc::set_handler(obey).map_err(CommandError::input)?;
         let display = Display::start(progress.clone());
         Ok(Self {
             progress,
             store: store(reading),
             platform,
             display,
+            interrupts,
         })
     }
 
@@ -78,9 +86,10 @@ impl Run {
         })
     }
 
-    /// Takes the display away before anything is printed.
-    pub(crate) fn finish(self) {
+    /// Takes the display away before anything is printed; what comes back tells of every Ctrl-C.
+    pub(crate) fn finish(self) -> mpsc::Receiver<()> {
         self.display.stop();
+        self.interrupts
     }
 }
 
@@ -104,18 +113,25 @@ fn parse_platform(text: &str) -> Result<Platform, CommandError> {
     }
 }
 
-/// The cache of the user (XDG Base Directory Specification), or none where there is no home.
-fn store(reading: &Reading) -> Store {
+/// The cache of the user (XDG Base Directory Specification), or none where there is no home or none is wanted.
+pub(crate) fn cache_folder(reading: &Reading) -> Option<PathBuf> {
     let base = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute());
     let base = base.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
-    match base {
-        Some(base) if !reading.no_cache => Store::new(
-            base.join("ounce/layers"),
-            reading.cache_size.saturating_mul(1_000_000_000),
-        ),
-        _ => Store::none(),
+    base.filter(|_| !reading.no_cache)
+        .map(|base| base.join("ounce"))
+}
+
+/// The most that a cache may hold, in bytes.
+pub(crate) fn cache_bytes(reading: &Reading) -> u64 {
+    reading.cache_size.saturating_mul(1_000_000_000)
+}
+
+fn store(reading: &Reading) -> Store {
+    match cache_folder(reading) {
+        Some(folder) => Store::new(folder.join("layers"), cache_bytes(reading)),
+        None => Store::none(),
     }
 }
 

@@ -2,10 +2,8 @@
 //!
 //! `docs/configuration.md` describes the file.
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use ounce_analysis::{Options, OptionsError, RULES, Rule};
 use serde::Deserialize;
 use toml::Spanned;
@@ -14,6 +12,7 @@ use crate::args::{Choice, Slim, Tier};
 use crate::error::CommandError;
 use crate::limits::Limits;
 use crate::report::model;
+use crate::written::{self, Mistake};
 
 /// The file that is read when it is there and none is named.
 const FILE: &str = "ounce.toml";
@@ -88,27 +87,12 @@ impl File {
             None if Path::new(FILE).is_file() => FILE.into(),
             None => return Ok((None, Self::default())),
         };
-        let failed = |reason: String| {
-            let place = path.display();
-            CommandError::input(format_args!("reading {place}: {reason}"))
-        };
-        let size = path.metadata().map_err(|e| failed(e.to_string()))?.len();
-        if size > MAX_FILE {
-            return Err(failed("it is too large for settings".to_owned()));
-        }
-        let text = std::fs::read_to_string(&path).map_err(|e| failed(e.to_string()))?;
-        let wrong = |span: Range<usize>, message: &str| {
-            CommandError::input(explain(&path, &text, span, message))
-        };
-        let file: Self = toml::from_str(&text)
-            .map_err(|error| wrong(error.span().unwrap_or(0..0), error.message()))?;
-        file.check()
-            .map_err(|(span, message)| wrong(span, &message))?;
+        let file = written::read(&path, MAX_FILE, Self::check)?;
         Ok((Some(path), file))
     }
 
     /// Looks for rules that there are not, and globs that cannot be read.
-    fn check(&self) -> Result<(), (Range<usize>, String)> {
+    fn check(self) -> Result<Self, Mistake> {
         for name in self.rules.enable.iter().chain(&self.rules.disable) {
             ounce_analysis::rule(name.as_ref())
                 .map_err(|error| (name.span(), with_nearest(&error)))?;
@@ -117,7 +101,7 @@ impl File {
             Options::new(&[], &[], &[glob.as_ref().clone()], 0)
                 .map_err(|error| (glob.span(), error.to_string()))?;
         }
-        Ok(())
+        Ok(self)
     }
 
     /// Puts file and command line together; the command line has the last word on every rule, and
@@ -164,34 +148,4 @@ impl File {
             shown,
         })
     }
-}
-
-/// An error with the place and the text that it is about.
-fn explain(path: &Path, text: &str, span: Range<usize>, message: &str) -> String {
-    let before = &text[..floor(text, span.start)];
-    let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
-    let marked = AnnotationKind::Primary.span(visible(text, span));
-    let snippet = Snippet::source(text).annotation(marked);
-    let shown = Renderer::plain().render(&[Group::with_level(Level::ERROR).element(snippet)]);
-    let path = path.display();
-    format!("{path}:{line}:{column}: {}\n{shown}", message.trim_end())
-}
-
-/// A span that marks something: not the end of a line, and at least a character.
-fn visible(text: &str, span: Range<usize>) -> Range<usize> {
-    let start = floor(text, span.start);
-    let end = floor(text, span.end).max(start);
-    let first_line = text[start..end].find('\n').map_or(end, |at| start + at);
-    start..first_line
-}
-
-fn floor(text: &str, at: usize) -> usize {
-    text.floor_char_boundary(at.min(text.len()))
 }

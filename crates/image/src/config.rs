@@ -198,6 +198,12 @@ impl Config {
             .unwrap_or_default()
     }
 
+    /// A text in the run-time part, if it is not empty: `User`, `WorkingDir`, `StopSignal`.
+    pub fn text(&self, key: &str) -> Option<String> {
+        let text = self.run_time(key).and_then(Value::as_str);
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+
     /// The value of an environment variable.
     pub fn env(&self, name: &str) -> Option<String> {
         self.list("Env").iter().find_map(|entry| {

@@ -23,6 +23,7 @@ use crate::rewrite::Fate;
 use crate::store::Store;
 
 use files::Files;
+pub use rootfs::unpack;
 
 /// A way in which images are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Makes a layer that puts files of one image onto another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
@@ -14,34 +14,34 @@ use crate::tree::{LeafId, NodeId, Tree};
 /// The layer, an uncompressed tar archive, that gives `onto` these names of `from`, with the attributes, content and links
 /// between them that they have there.
 ///
-/// Folders above them come along where `onto` lacks them, those that it has stay as they are. A folder among the names comes
-/// alone, without what lies in it.
+/// The folders above them are listed too, as engines do when they commit a layer: those that `onto` has as they are there, others
+/// as in `from`. A folder among the names comes alone, without what lies in it.
 ///
 /// # Errors
-/// Headers of `from` cannot be read.
+/// Headers cannot be read.
 pub fn graft(from: &Tree<'_>, names: &BTreeSet<NodeId>, onto: &Tree<'_>) -> Result<Blob> {
-    let mut all = BTreeSet::new();
+    // Paths sort before what lies below them, so folders come first.
+    let mut all: BTreeMap<ImagePath, (&Tree<'_>, NodeId)> = BTreeMap::new();
     for name in names {
-        all.insert((from.path(*name), *name));
+        all.insert(from.path(*name), (from, *name));
         let mut above = from.parent(*name);
         while above != Tree::ROOT {
             let path = from.path(above);
-            if !onto.get(&path).is_some_and(|node| onto.is_directory(node)) {
-                all.insert((path, above));
-            }
+            let own = onto.get(&path).filter(|node| onto.is_directory(*node));
+            let place = own.map_or((from, above), |node| (onto, node));
+            all.entry(path).or_insert(place);
             above = from.parent(above);
         }
     }
     let mut first: FxHashMap<LeafId, ImagePath> = FxHashMap::default();
     let mut pieces = Vec::new();
-    // Paths sort before what lies below them, so folders come first.
-    for (path, name) in all {
-        let leaf = from.leaf_of(name);
+    for (path, (tree, name)) in all {
+        let leaf = tree.leaf_of(name);
         if let Some(target) = leaf.and_then(|leaf| first.get(&leaf)) {
             pieces.push(Piece::Inline(link_header(&path, target)));
             continue;
         }
-        pieces.extend(copied(from, name, &path)?);
+        pieces.extend(copied(tree, name, &path)?);
         first.extend(leaf.map(|leaf| (leaf, path)));
     }
     pieces.push(Piece::Inline(vec![0; END_OF_ARCHIVE]));

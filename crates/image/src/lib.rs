@@ -36,7 +36,7 @@ pub use layer::{Layer, StoredLayer};
 pub use leftover::{leftover, lost_folders};
 pub use path::{ImagePath, MAX_PATH, PathError, display};
 pub use progress::{Cancelled, Progress};
-pub use rewrite::{Edit, Fate, rewrite};
+pub use rewrite::{Edit, Fate, layers, rewrite};
 pub use store::{Store, Stored};
 pub use tar::{Entry, EntryKind, Mtime, Xattr, read_entries};
 pub use tree::{EntryId, Leaf, LeafId, Node, NodeId, NodeKind, Tree};

@@ -18,7 +18,9 @@ use crate::blob::{Blob, Piece};
 use crate::error::{IoContext as _, Result};
 use crate::layer::Layer;
 use crate::path::ImagePath;
-use crate::tar::{EntryKind, HEADER_SIZE, Rename, folder_header, with_names, with_size};
+use crate::tar::{
+    EntryKind, HEADER_SIZE, Rename, folder_header, read_entries, with_names, with_size,
+};
 use crate::tree::{EntryId, LeafId, Tree};
 
 /// What to change.
@@ -57,6 +59,24 @@ pub fn rewrite(tree: &Tree<'_>, edit: &Edit) -> Result<Vec<Fate>> {
         .collect::<Result<Vec<_>>>()?;
     faithful::check(tree, edit, &fates)?;
     Ok(fates)
+}
+
+/// The layers that are left, with what they hold now.
+///
+/// # Errors
+/// A new layer cannot be read.
+pub fn layers(tree: &Tree<'_>, fates: &[Fate]) -> Result<Vec<Layer>> {
+    let pairs = tree.layers().iter().zip(fates);
+    let left = pairs.filter_map(|(layer, fate)| match fate {
+        Fate::Same => Some(Ok(layer.clone())),
+        Fate::Changed(tar) => Some(read_entries(tar, &layer.place).map(|entries| Layer {
+            tar: tar.clone(),
+            entries,
+            ..layer.clone()
+        })),
+        Fate::Gone => None,
+    });
+    left.collect()
 }
 
 /// What becomes of a hard link entry that cannot stay as it is.

@@ -90,6 +90,7 @@ impl<'a> Analysis<'a> {
             by,
             rows: rows::finish(rows::rows(self, by, top, |_| true), by),
             result: None,
+            verification: None,
             limits: Vec::new(),
             findings: findings::all(self),
             problems: problems.collect(),
@@ -100,7 +101,7 @@ impl<'a> Analysis<'a> {
 
 impl Image {
     /// The image of a session.
-    pub(super) fn of(session: &Session) -> Self {
+    pub(crate) fn of(session: &Session) -> Self {
         let image = &session.image;
         let has_config = session.reference.transport != Transport::Rootfs;
         Self {

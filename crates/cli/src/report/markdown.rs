@@ -2,7 +2,7 @@
 //!
 //! Everything that it says is in the model. What comes from an image is escaped by [`escape`].
 
-mod escape;
+pub(super) mod escape;
 mod findings;
 mod rows;
 mod sizes;

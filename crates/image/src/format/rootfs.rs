@@ -26,6 +26,7 @@ use crate::path::display;
 use crate::progress::Progress;
 use crate::store::Store;
 
+pub use unpack::unpack;
 pub(super) use unpack::write;
 
 /// The PAX record of an extended attribute; star's convention, which all tools follow.

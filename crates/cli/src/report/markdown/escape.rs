@@ -2,7 +2,7 @@
 //! nor HTML, links, mentions or issue numbers mean anything (GitHub Flavored Markdown 0.29, 6.3).
 
 /// A code span; its fence is longer than any run of backticks in the text (6.3).
-pub(super) fn code(text: &str) -> String {
+pub(in crate::report) fn code(text: &str) -> String {
     let text = ounce_image::display(text.as_bytes());
     if text.trim().is_empty() {
         return "(empty)".to_owned();
@@ -14,7 +14,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// A code block, fenced as [`code`] is (4.5).
-pub(super) fn block(language: &str, text: &str) -> String {
+pub(in crate::report) fn block(language: &str, text: &str) -> String {
     let fence = "`".repeat(longest_run(text).max(2) + 1);
     format!("{fence}{language}\n{text}\n{fence}\n")
 }
@@ -25,12 +25,12 @@ fn longest_run(text: &str) -> usize {
 }
 
 /// A cell of a table: a bar would end it, even in a code span (4.10).
-pub(super) fn cell(markdown: &str) -> String {
+pub(in crate::report) fn cell(markdown: &str) -> String {
     markdown.replace('|', r"\|")
 }
 
 /// A sentence, in which words that are not plain ones stand in code spans.
-pub(super) fn prose(text: &str) -> String {
+pub(in crate::report) fn prose(text: &str) -> String {
     let words = text.split_whitespace().map(|word| {
         let end = word
             .trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'', '"'])

@@ -1,32 +1,30 @@
 //! Unpacks the merged view of an image into a new folder.
 //!
 //! The folder is ours alone while it is filled, and every name in the tree has real folders above
-//! it, so no step follows a link that the image brought.
+//! it, so no step follows a link that the image brought. Folders are made first, one after the other,
+//! then files by several threads, each with all of its names; folders get their attributes last.
+
+mod leaf;
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{
-    DirBuilderExt as _, FileExt as _, OpenOptionsExt as _, PermissionsExt as _, lchown, symlink,
-};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rustc_hash::FxHashMap;
-use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, Timespec, Timestamps, XattrFlags, lsetxattr, makedev, mknodat,
-    utimensat,
-};
-
-use crate::blob::{Blob, CHUNK};
 use crate::codec;
 use crate::error::{IoContext as _, Result};
 use crate::format::Written;
 use crate::format::output::Job;
+use crate::image::Image;
 use crate::layer::Layer;
 use crate::progress::Progress;
-use crate::tar::{Entry, EntryKind, read_entries};
-use crate::tree::{LeafId, Tree};
+use crate::tar::{Entry, read_entries};
+use crate::tree::{LeafId, NodeId, Tree};
+
+use leaf::{Leaves, Means};
 
 pub(in crate::format) fn write(job: &Job<'_>, folder: &Path) -> Result<Written> {
     let mut layers = Vec::new();
@@ -47,14 +45,7 @@ pub(in crate::format) fn write(job: &Job<'_>, folder: &Path) -> Result<Written> 
         });
     }
     let tree = Tree::build(&layers)?;
-    let owners = Owners {
-        can_give_away: rustix::process::geteuid().is_root(),
-    };
-    unpack(&tree, folder, &owners, job.progress)?;
-    let notes = match owners.can_give_away {
-        true => Vec::new(),
-        false => vec!["owners were not kept: only root can give files away".to_owned()],
-    };
+    let notes = unpack_tree(&tree, folder, Means::all(), job.progress)?;
     Ok(Written {
         manifest: None,
         config: None,
@@ -63,129 +54,94 @@ pub(in crate::format) fn write(job: &Job<'_>, folder: &Path) -> Result<Written> 
     })
 }
 
-struct Owners {
-    can_give_away: bool,
+/// Unpacks the merged view of an image into an empty folder, so that it can be the root of programs.
+///
+/// What this user may not make is left out: owners, devices, and extended attributes that ask for more rights;
+/// so are the marks of an overlay file system, which would hide files there. The layers are not compared
+/// with their digests, see [`Image::verify`]. Gives a sentence for each kind of thing that was left out.
+///
+/// # Errors
+/// The folder cannot be written, a layer cannot be read, or an owner does not exist here.
+pub fn unpack(image: &Image, folder: &Path, progress: &Progress) -> Result<Vec<String>> {
+    let tree = Tree::build(&image.layers)?;
+    unpack_tree(&tree, folder, Means::for_running(), progress)
 }
 
-fn unpack(tree: &Tree<'_>, root: &Path, owners: &Owners, progress: &Progress) -> Result<()> {
-    let mut first: FxHashMap<LeafId, PathBuf> = FxHashMap::default();
-    let mut folders = Vec::new();
-    for node in tree.walk(Tree::ROOT) {
-        let path = root.join(OsStr::from_bytes(tree.path(node).as_bytes()));
-        let Some(leaf) = tree.leaf_of(node) else {
-            if node != Tree::ROOT {
-                fs::DirBuilder::new()
-                    .mode(0o700)
-                    .create(&path)
-                    .doing("making the folder", &path)?;
-            }
-            folders.push((path, tree.attributes(node)));
-            continue;
-        };
-        let Some(entry) = tree.attributes(node) else {
-            continue;
-        };
-        if let Some(original) = first.get(&leaf) {
-            fs::hard_link(original, &path).doing("linking", &path)?;
-            continue;
-        }
-        make(tree, leaf, entry, &path, progress).doing("writing", &path)?;
-        attributes(&path, entry, owners).doing("setting the attributes of", &path)?;
-        if tree.leaf(leaf).names.len() > 1 {
-            first.insert(leaf, path);
-        }
-    }
-    // Deepest first: what is made in a folder changes its time, and its mode may forbid entering.
-    for (path, entry) in folders.iter().rev() {
-        match entry {
-            Some(entry) => {
-                attributes(path, entry, owners).doing("setting the attributes of", path)?
-            }
-            None => fs::set_permissions(path, Permissions::from_mode(0o755))
-                .doing("setting the attributes of", path)?,
-        }
-    }
-    Ok(())
-}
-
-fn make(
+fn unpack_tree(
     tree: &Tree<'_>,
-    leaf: LeafId,
-    entry: &Entry,
-    path: &Path,
+    root: &Path,
+    means: Means,
     progress: &Progress,
-) -> io::Result<()> {
-    let node = |kind, device| {
-        Ok(mknodat(
-            CWD,
-            path,
-            kind,
-            Mode::from_raw_mode(0o600),
-            device,
-        )?)
-    };
-    match &entry.kind {
-        EntryKind::Symlink(target) => symlink(OsStr::from_bytes(target), path),
-        EntryKind::CharDevice(major, minor) => {
-            node(FileType::CharacterDevice, makedev(*major, *minor))
-        }
-        EntryKind::BlockDevice(major, minor) => {
-            node(FileType::BlockDevice, makedev(*major, *minor))
-        }
-        EntryKind::Fifo => node(FileType::Fifo, 0),
-        _ => {
-            let file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(path)?;
-            fill(&file, &tree.read(leaf), progress)
-        }
+) -> Result<Vec<String>> {
+    let folders: Vec<NodeId> = tree
+        .walk(Tree::ROOT)
+        .filter(|&node| tree.leaf_of(node).is_none())
+        .collect();
+    for &node in folders.iter().filter(|&&node| node != Tree::ROOT) {
+        let path = path_of(tree, root, node);
+        let made = fs::DirBuilder::new().mode(0o700).create(&path);
+        made.doing("making the folder", &path)?;
     }
+    let leaves = Leaves {
+        tree,
+        root,
+        means: &means,
+        progress,
+    };
+    unpack_leaves(&leaves)?;
+    // Deepest first: what is made in a folder changes its time, and its mode may forbid entering.
+    for &node in folders.iter().rev() {
+        let path = path_of(tree, root, node);
+        match tree.attributes(node) {
+            Some(entry) => leaf::attributes(&path, entry, &means),
+            None => fs::set_permissions(&path, Permissions::from_mode(0o755)),
+        }
+        .doing("setting the attributes of", &path)?;
+    }
+    Ok(means.notes())
 }
 
-/// Writes the content; holes stay holes.
-fn fill(file: &File, content: &Blob, progress: &Progress) -> io::Result<()> {
-    file.set_len(content.len())?;
-    let mut buf = vec![0; CHUNK.min(content.len() as usize)];
-    for range in content.data_ranges() {
-        let mut at = range.start;
-        while at < range.end {
-            let len = (range.end - at).min(buf.len() as u64) as usize;
-            content.read_exact_at(at, &mut buf[..len])?;
-            file.write_all_at(&buf[..len], at)?;
-            at += len as u64;
-            progress.advance(len as u64)?;
-        }
-    }
-    Ok(())
+fn path_of(tree: &Tree<'_>, root: &Path, node: NodeId) -> PathBuf {
+    root.join(OsStr::from_bytes(tree.path(node).as_bytes()))
 }
 
-/// The order matters: giving a file away clears set-uid bits and capabilities, and a mode may forbid
-/// even its owner to set attributes.
-fn attributes(path: &Path, entry: &Entry, owners: &Owners) -> io::Result<()> {
-    if owners.can_give_away {
-        let id = |id: u64| {
-            // The largest number means "leave it" to chown(2).
-            let id = u32::try_from(id).ok().filter(|id| *id != u32::MAX);
-            id.ok_or_else(|| io::Error::other("its owner is no number that Linux knows"))
-        };
-        lchown(path, Some(id(entry.uid)?), Some(id(entry.gid)?))?;
-    }
-    for (name, value) in &entry.xattrs {
-        lsetxattr(path, OsStr::from_bytes(name), value, XattrFlags::empty())?;
-    }
-    if !matches!(entry.kind, EntryKind::Symlink(_)) {
-        fs::set_permissions(path, Permissions::from_mode(entry.mode))?;
-    }
-    let time = Timespec {
-        tv_sec: entry.mtime.secs,
-        tv_nsec: entry.mtime.nanos.into(),
+/// How many files a thread takes at once, so that it reads neighbours from the layer.
+const SHARE: usize = 64;
+
+/// Threads of our own: the caller may be a process of one thread, which a pool does not survive.
+fn unpack_leaves(leaves: &Leaves<'_>) -> Result<()> {
+    let mut ids: Vec<(LeafId, &Entry)> = leaves
+        .tree
+        .leaves()
+        .filter(|&id| !leaves.tree.leaf(id).names.is_empty())
+        .map(|id| (id, leaves.tree.entry(leaves.tree.leaf(id).data)))
+        .collect();
+    ids.sort_by_key(|&(id, entry)| (leaves.tree.leaf(id).data.layer, entry.content));
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<()> {
+        let mut buf = Vec::new();
+        loop {
+            let start = next.fetch_add(SHARE, Ordering::Relaxed);
+            let Some(share) = ids.get(start..ids.len().min(start + SHARE)) else {
+                return Ok(());
+            };
+            if share.is_empty() {
+                return Ok(());
+            }
+            for &(leaf, entry) in share {
+                let made = leaves.make(leaf, entry, &mut buf);
+                // The others stop as well.
+                made.inspect_err(|_| next.store(ids.len(), Ordering::Relaxed))?;
+            }
+        }
     };
-    let times = Timestamps {
-        last_access: time,
-        last_modification: time,
-    };
-    utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?;
-    Ok(())
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for thread in running {
+            done = done.and(thread.join().expect("unpacking does not panic"));
+        }
+        done
+    })
 }
