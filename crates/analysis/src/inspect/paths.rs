@@ -105,12 +105,7 @@ impl Scanner {
     }
 
     /// Reports the hits that begin inside `own`.
-    fn window(
-        &self,
-        window: &[u8],
-        own: Range<usize>,
-        mut found: impl FnMut(usize, Hit<'_>),
-    ) {
+    fn window(&self, window: &[u8], own: Range<usize>, mut found: impl FnMut(usize, Hit<'_>)) {
         let stretches = Anchors::stretches_or_all(self.anchors.as_ref(), window, own.start);
         let input = |stretch| aho_corasick::Input::new(window).range::<Range<usize>>(stretch);
         let hits = stretches
