@@ -3,7 +3,7 @@
 //! This is the one place that decides. Rules only find; only a unit that nothing speaks against is
 //! turned into entries to drop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use globset::GlobSet;
 use ounce_image::{
@@ -19,11 +19,13 @@ use crate::globs;
 use crate::rules::{Context, RULES, Rule, Tier};
 
 /// What the user wants.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     disabled: Vec<&'static Rule>,
     keep: Vec<String>,
     keep_globs: Option<GlobSet>,
+    /// Paths of names that stay because a check needs them.
+    keep_paths: BTreeSet<ImagePath>,
     /// The number of layers, from the lowest, that are not touched.
     pub frozen: usize,
     /// The highest tier whose rules take something away.
@@ -97,9 +99,19 @@ impl Options {
             disabled,
             keep: keep.to_vec(),
             keep_globs,
+            keep_paths: BTreeSet::new(),
             frozen,
             tier: Tier::Safe,
         })
+    }
+
+    /// Keeps these paths too, and no others than these with them.
+    #[must_use]
+    pub fn with_paths(self, paths: BTreeSet<ImagePath>) -> Self {
+        Self {
+            keep_paths: paths,
+            ..self
+        }
     }
 
     /// Takes what rules up to this tier find.
@@ -349,6 +361,10 @@ fn reason_to_keep(
     }
     if entries.iter().any(|entry| tree.is_disputed(*entry)) {
         return Some("container engines disagree on what it hides in lower layers".to_owned());
+    }
+    let is_needed = |entry: &EntryId| options.keep_paths.contains(&tree.entry(*entry).path);
+    if entries.iter().any(is_needed) {
+        return Some("a check needs it".to_owned());
     }
     let globs = options.keep_globs.as_ref()?;
     let kept = entries

@@ -60,6 +60,15 @@ Exit status: the command's; 128 and the signal's number when a signal ended it; 
 --timeout, 125 when the container could not be made, 126 when the program cannot be executed, 127 when there is none;
 2 usage, image, or no permission to make namespaces, 70 a bug in ounce.";
 
+const TRACE_EXAMPLES: &str = "\
+Examples:
+  ounce trace image.tar -- tool --version
+  ounce trace image.tar --checks checks.toml --output trace.json
+  ounce trace image.tar --output trace.json --volume ./data:/data:ro -- tool /data/input.txt
+
+Exit status: 0 done, 1 a command did not end as it should, 2 usage or input, 125 to 127 as `ounce run`,
+70 a bug in ounce.";
+
 /// Makes container images as small as they can be without losing any function.
 #[derive(Debug, Parser)]
 #[command(version, after_help = REFERENCES, max_term_width = 100)]
@@ -80,6 +89,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Run a command in an image, without a daemon and without root
     Run(Run),
+    /// Record which files commands touch in an image
+    Trace(Trace),
     /// Say what the rules find, and why it can go
     Rules(Rules),
     /// Print a completion script for a shell
@@ -179,6 +190,11 @@ pub(crate) struct Slim {
     /// Leave the lowest N layers as they are, to go on sharing them [default: 0]
     #[arg(long, value_name = "N")]
     pub(crate) keep_layers: Option<usize>,
+    #[command(flatten)]
+    pub(crate) checks: Checks,
+    /// Keep what checks would miss; without this an image in which a check differs is not written
+    #[arg(long, requires = "Checks")]
+    pub(crate) heal: bool,
     /// Say what would be done and write no image
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -227,6 +243,12 @@ pub(crate) struct Verify {
     /// How many checks run at a time; times say more with one
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: u16,
+    /// Put back from the original what checks that differ missed
+    #[arg(long)]
+    pub(crate) heal: bool,
+    /// Where to write the image with what was put back, once all checks do the same in it; as `ounce slim` takes it
+    #[arg(long, short, value_name = "REF", requires = "heal")]
+    pub(crate) output: Option<String>,
     /// How the report is written
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
@@ -237,7 +259,6 @@ pub(crate) struct Verify {
 
 /// What the user does with an image.
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = true)]
 pub(crate) struct Checks {
     /// Read the checks from this file; docs/checks.md describes it
     #[arg(long, value_name = "FILE")]
@@ -280,6 +301,23 @@ pub(crate) struct Run {
     pub(crate) command: Vec<OsString>,
 }
 
+#[derive(Debug, clap::Args)]
+#[command(after_help = TRACE_EXAMPLES)]
+pub(crate) struct Trace {
+    #[command(flatten)]
+    pub(crate) run: Run,
+    /// Record what these checks touch, in place of one command; docs/checks.md describes the file
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["command", "entrypoint", "env", "user", "workdir", "volume", "net", "timeout"],
+    )]
+    pub(crate) checks: Option<PathBuf>,
+    /// Write the record to a file, as JSON, in place of a table of it to standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
 /// The network of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Net {
@@ -287,6 +325,13 @@ pub(crate) enum Net {
     None,
     /// The network of this machine
     Host,
+}
+
+impl Checks {
+    /// Whether none were given.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.checks.is_none() && self.check.is_empty()
+    }
 }
 
 /// A part of a diff.

@@ -6,10 +6,12 @@ pub(crate) mod diff;
 pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod slim;
+pub(crate) mod trace;
 pub(crate) mod verify;
 
 mod outputs;
 mod owner;
+mod prove;
 
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -17,7 +19,7 @@ use std::path::Path;
 
 use ounce_analysis::rules::Context;
 use ounce_analysis::{Options, Packages, Plan, plan};
-use ounce_image::Tree;
+use ounce_image::{Codec, Tree};
 
 use crate::args::Format;
 use crate::error::CommandError;
@@ -37,6 +39,14 @@ fn analyse<'a>(
     plan.problems.append(&mut problems);
     plan.problems.sort();
     Ok((packages, plan))
+}
+
+/// What an output says of how it was written: compressed bytes depend on these, and whoever wants them again needs to know.
+fn annotations() -> [(&'static str, String); 2] {
+    [
+        ("dev.ounce.version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("dev.ounce.compression", Codec::Gzip.settings().to_owned()),
+    ]
 }
 
 /// Writes a report to a file or to standard output.

@@ -103,6 +103,11 @@ impl CommandError {
         Self { kind, ..self }
     }
 
+    /// Whether it is Ctrl-C.
+    pub(crate) fn is_interrupt(&self) -> bool {
+        self.kind == Kind::Interrupted
+    }
+
     /// What is wrong, without advice.
     pub(crate) fn message(&self) -> &str {
         &self.message

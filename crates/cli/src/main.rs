@@ -42,6 +42,7 @@ fn run(args: Args) -> Result<ExitCode, CommandError> {
         Command::Diff(args) => return commands::diff::run(&args),
         Command::Verify(args) => return commands::verify::run(&args),
         Command::Run(args) => return commands::run::run(args),
+        Command::Trace(args) => return commands::trace::run(args),
         Command::Rules(args) => commands::rules::run(&args)?,
         Command::Completions { shell } => commands::completions::run(shell),
     }

@@ -4,13 +4,14 @@
 //! is there whole or not at all; whoever uses or fills an entry holds its lock, and what nobody holds may be
 //! cleared away: what was used longest ago when the cache is too large, and what a run that was killed left.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use ounce_image::{Digest, Hasher, format};
+use ounce_image::{Digest, Hasher, Image, Progress, format};
 use ounce_sandbox::Root;
 
 use crate::args::Reading;
@@ -95,6 +96,37 @@ impl Roots {
         let mut unpacked = Unpacked::plain(entry.folder.join(ROOT), Some(entry));
         unpacked.notes = notes;
         Ok(unpacked)
+    }
+
+    /// A root without some absolute paths and what lies below them. It takes the root's place as long as both values live.
+    pub(crate) fn without(
+        &self,
+        root: &Root,
+        paths: &BTreeSet<PathBuf>,
+    ) -> Result<Unpacked, CommandError> {
+        let entry = self.new_entry()?;
+        let paths = paths.iter().map(PathBuf::as_path);
+        let root = root.without(paths, &entry.folder.join(ROOT))?;
+        Ok(Unpacked::of(root, entry))
+    }
+
+    /// A root with the files of an image over it; likewise.
+    pub(crate) fn with(
+        &self,
+        root: &Root,
+        image: &Image,
+        progress: &Progress,
+    ) -> Result<Unpacked, CommandError> {
+        let entry = self.new_entry()?;
+        let folder = entry.folder.join(ROOT);
+        let unpack = || match format::unpack(image, &folder, progress) {
+            Ok(notes) => Ok(notes.join("\n")),
+            Err(error) => Err(error.to_string()),
+        };
+        ounce_sandbox::as_root(unpack)?.map_err(CommandError::input)?;
+        let layers = [folder].into_iter().chain(root.layers.clone());
+        let layers = layers.collect();
+        Ok(Unpacked::of(Root { layers }, entry))
     }
 
     /// A folder that a run may write to.
@@ -225,6 +257,14 @@ fn clear_away(entry: &Path) {
 }
 
 impl Unpacked {
+    fn of(root: Root, entry: Entry) -> Self {
+        Self {
+            root,
+            notes: Vec::new(),
+            _entry: Some(entry),
+        }
+    }
+
     fn plain(folder: PathBuf, entry: Option<Entry>) -> Self {
         Self {
             root: Root {

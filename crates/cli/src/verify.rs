@@ -3,19 +3,27 @@
 //! The original is run again when something differs, as often as it takes to tell a difference from what varies by
 //! itself; so a check that is the same at once takes one run in each image.
 
+mod coverage;
+mod heal;
 mod http;
+mod missing;
 mod service;
+mod suite;
 mod trial;
 
 use std::path::Path;
 use std::time::Duration;
 
 use ounce_sandbox::{
-    Compared, Comparison, Difference, End, Now, Outcome, Stream, Variation, compare,
+    Compared, Comparison, Difference, End, Now, Outcome, Stream, Trace, Variation, compare,
     differ_in_numbers,
 };
 
 use crate::checks::Check;
+pub(crate) use coverage::Coverage;
+pub(crate) use heal::{Case, Verified};
+pub(crate) use missing::{Missed, Removed};
+pub(crate) use suite::Suite;
 pub(crate) use trial::Place;
 
 /// More runs of the original, until its own variation explains what differs: so many, then so many more.
@@ -40,6 +48,8 @@ pub(crate) struct Trial {
     pub(crate) outcome: Outcome,
     /// Why a service could not be asked everything.
     pub(crate) failure: Option<String>,
+    /// What it touched, where that was recorded.
+    pub(crate) trace: Option<Trace>,
 }
 
 /// What came out for a check.
@@ -214,7 +224,7 @@ impl<E, F: FnMut(Side) -> Result<Trial, E>> Trials<'_, F> {
 }
 
 /// What a check did that it should not have done, if anything.
-fn unexpected(check: &Check, trial: &Trial) -> Option<String> {
+pub(crate) fn unexpected(check: &Check, trial: &Trial) -> Option<String> {
     if let Some(failure) = &trial.failure {
         return Some(with_last_line(failure.clone(), &trial.outcome));
     }
@@ -291,6 +301,7 @@ mod tests {
         Trial {
             outcome,
             failure: None,
+            trace: None,
         }
     }
 

@@ -266,6 +266,25 @@ impl Config {
         }
         Self { json, bytes: None }
     }
+
+    /// The config of the same image with one more layer on top, which `created_by` made.
+    pub(crate) fn with_layer(&self, diff_id: Digest, created_by: &str) -> Self {
+        let mut json = self.json.clone();
+        let mut ids = self.diff_ids().unwrap_or_default();
+        ids.push(diff_id);
+        let ids: Vec<String> = ids.iter().map(Digest::to_string).collect();
+        json.insert(
+            "rootfs".into(),
+            json!({ "type": "layers", "diff_ids": ids }),
+        );
+        // An image whose history is not known does not begin to have one here.
+        if let Some(Value::Array(history)) = json.get_mut("history")
+            && !history.is_empty()
+        {
+            history.push(json!({ "created_by": created_by }));
+        }
+        Self { json, bytes: None }
+    }
 }
 
 fn collect_texts(value: &Value, out: &mut Vec<String>) {
@@ -305,6 +324,13 @@ mod tests {
                 .unwrap()
                 .contains("x-unknown")
         );
+    }
+
+    #[test]
+    fn a_layer_on_top_has_a_step_of_its_own() {
+        let new = config(TWO).with_layer(Digest::of(b"x"), "graft");
+        assert_eq!(new.diff_ids().unwrap().last(), Some(&Digest::of(b"x")));
+        assert_eq!(new.layer_steps(3).pop().flatten().as_deref(), Some("graft"));
     }
 
     #[test]

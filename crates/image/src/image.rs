@@ -94,6 +94,20 @@ impl Image {
         })
     }
 
+    /// The same image with one more layer on top, an uncompressed tar archive that `created_by` made.
+    ///
+    /// # Errors
+    /// The archive cannot be read.
+    pub fn with_layer(&self, tar: Blob, created_by: &str, progress: &Progress) -> Result<Self> {
+        let mut layer = Layer::plain(tar, created_by)?;
+        let diff_id = codec::digest(&layer.tar, progress).in_layer(&layer.place)?;
+        layer.diff_id = Some(diff_id);
+        let mut new = self.clone();
+        new.config = self.config.with_layer(diff_id, created_by);
+        new.layers.push(layer);
+        Ok(new)
+    }
+
     /// Compares the content of every layer with its diff id.
     ///
     /// This reads every byte of the image and can run beside other work; nothing may be concluded

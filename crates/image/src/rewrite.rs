@@ -17,7 +17,7 @@ use crate::blob::{Blob, Piece};
 use crate::error::{IoContext as _, Result};
 use crate::layer::Layer;
 use crate::path::ImagePath;
-use crate::tar::{EntryKind, Rename, folder_header, with_names};
+use crate::tar::{EntryKind, Rename, folder_header, read_entries, with_names};
 use crate::tree::{EntryId, LeafId, Tree};
 
 /// What to change.
@@ -53,6 +53,24 @@ pub fn rewrite(tree: &Tree<'_>, edit: &Edit) -> Result<Vec<Fate>> {
         .collect::<Result<Vec<_>>>()?;
     faithful::check(tree, edit, &fates)?;
     Ok(fates)
+}
+
+/// The layers that are left, with what they hold now.
+///
+/// # Errors
+/// A new layer cannot be read.
+pub fn layers(tree: &Tree<'_>, fates: &[Fate]) -> Result<Vec<Layer>> {
+    let pairs = tree.layers().iter().zip(fates);
+    let left = pairs.filter_map(|(layer, fate)| match fate {
+        Fate::Same => Some(Ok(layer.clone())),
+        Fate::Changed(tar) => Some(read_entries(tar, &layer.place).map(|entries| Layer {
+            tar: tar.clone(),
+            entries,
+            ..layer.clone()
+        })),
+        Fate::Gone => None,
+    });
+    left.collect()
 }
 
 /// What becomes of a hard link entry that cannot stay as it is.
@@ -161,10 +179,10 @@ fn rewrite_layer(
 }
 
 /// Two zero blocks end an archive (POSIX pax).
-const END_OF_ARCHIVE: usize = 1024;
+pub(crate) const END_OF_ARCHIVE: usize = 1024;
 
 /// A part of an archive, which may end without the padding of its last entry.
-fn padded(tar: &Blob, range: Range<u64>) -> [Piece; 2] {
+pub(crate) fn padded(tar: &Blob, range: Range<u64>) -> [Piece; 2] {
     let slice = tar.slice(range.clone());
     let missing = (range.end - range.start) - slice.len();
     [Piece::Slice(slice), Piece::Zeros(missing)]
@@ -190,7 +208,8 @@ fn moved(tree: &Tree<'_>, id: EntryId, step: Move) -> Result<Vec<Piece>> {
     }
 }
 
-fn headers(layer: &Layer, id: EntryId) -> Result<Vec<u8>> {
+/// The headers of an entry as they stand in the archive.
+pub(crate) fn headers(layer: &Layer, id: EntryId) -> Result<Vec<u8>> {
     let entry = &layer.entries[id.index as usize];
     let mut bytes = vec![0; (entry.content - entry.start) as usize];
     layer

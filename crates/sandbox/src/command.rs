@@ -17,6 +17,7 @@ use crate::ids::Ids;
 use crate::mounts::{Inside, read_small};
 use crate::process::Process;
 use crate::sys::{self, Strings};
+use crate::trace::{self, TraceError};
 use crate::users::User;
 use crate::wire;
 
@@ -71,7 +72,7 @@ pub(crate) fn become_command(
     wire::send(setup, STARTING, &now().to_le_bytes(), None)
         .doing(|| "reporting the start".to_owned())?;
     if let Some(trace) = trace {
-        crate::trace::install(trace.as_fd()).map_err(Error::Trace)?;
+        trace::install(trace.as_fd()).map_err(TraceError::Attach)?;
     }
     let source = sys::exec(&path, &args, &env);
     Err(Error::CannotExecute {

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::trace::TraceError;
+
 /// Why a command could not be run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -42,8 +44,8 @@ pub enum Error {
     #[error("the sandbox was killed from outside")]
     Killed,
     /// The file accesses could not be recorded whole.
-    #[error("recording file accesses: {0}")]
-    Trace(#[source] io::Error),
+    #[error(transparent)]
+    Trace(#[from] TraceError),
 }
 
 impl Error {
@@ -68,7 +70,9 @@ impl Error {
                 None => (b'o', format!("{doing}\0{source}"), None),
             },
             Self::Killed => (b'k', String::new(), None),
-            Self::Trace(source) => (b't', String::new(), source.raw_os_error()),
+            Self::Trace(TraceError::Attach(source)) => (b't', String::new(), source.raw_os_error()),
+            // The others are found by the supervisor, which writes to nobody.
+            Self::Trace(_) => (b'k', String::new(), None),
         };
         let mut bytes = vec![kind];
         bytes.extend(number.unwrap_or(0).to_le_bytes());
@@ -112,7 +116,7 @@ impl Error {
                     source: io::Error::other(reason),
                 }
             }
-            b't' => Self::Trace(source),
+            b't' => Self::Trace(TraceError::Attach(source)),
             _ => Self::Killed,
         }
     }

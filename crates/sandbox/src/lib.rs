@@ -32,4 +32,4 @@ pub use outcome::{Change, End, Now, Outcome};
 pub use process::{Input, InputFile, Limits, Net, Output, Process, Volume};
 pub use root::Root;
 pub use run::{Run, Running, Signaller, run, start};
-pub use trace::{Access, How, Trace};
+pub use trace::{Access, How, Trace, TraceError};

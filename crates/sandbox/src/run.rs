@@ -64,7 +64,7 @@ pub fn start(root: &Root, process: &Process, scratch: &Path) -> Result<Running, 
     let (pumps, streams) = Pumps::new(process).doing(|| "making pipes".to_owned())?;
     let (ours, trace) = match process.trace {
         true => trace::channel()
-            .map_err(Error::Trace)
+            .doing(|| "making sockets".to_owned())
             .map(|(ours, theirs)| (Some(ours), Some(theirs)))?,
         false => (None, None),
     };
@@ -89,7 +89,7 @@ pub fn start(root: &Root, process: &Process, scratch: &Path) -> Result<Running, 
     let supervisor = ours
         .map(Supervisor::start)
         .transpose()
-        .map_err(Error::Trace)?;
+        .doing(|| "starting a thread".to_owned())?;
     let init = made(&control, first)?;
     let child = begun(&control, &init, &ids)?;
     let started = match Started::hear(&setup) {

@@ -1,6 +1,25 @@
 //! Which files a run touched.
+//!
+//! Kept are names, not content: what was opened, executed, asked for, read as a link, listed or changed, by path.
+//! Of sockets only those with a path, when they are bound or connected to.
 
+mod calls;
+mod filter;
+mod interpreter;
+mod kernel;
+mod place;
+mod plan;
+mod record;
+mod supervisor;
+#[cfg(test)]
+mod tests;
+mod thread;
+
+use std::io;
 use std::path::PathBuf;
+
+pub(crate) use filter::install;
+pub(crate) use supervisor::{Supervisor, channel};
 
 /// Every access of a run, once each, in order.
 ///
@@ -12,7 +31,7 @@ pub struct Trace {
 }
 
 /// One process' look at one path.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Access {
     /// The absolute path inside the root as the process asked for it: joined with the working folder or the
     /// folder descriptor, `.` and `..` not yet resolved through links.
@@ -21,14 +40,15 @@ pub struct Access {
     pub real: Option<PathBuf>,
     /// What was done.
     pub how: How,
-    /// `None` when it succeeded, or the error number (`ENOENT` above all).
+    /// `None` when it succeeded, or the error number (`ENOENT` above all). Where something is there all the same
+    /// ([`Access::real`]), the call missed something else: the interpreter of a script, the other name of a `rename`.
     pub error: Option<i32>,
     /// The program that the process ran (its path inside the root).
     pub program: PathBuf,
 }
 
 /// What was done with a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum How {
     /// Opened for reading, or mapped.
     Open,
@@ -44,30 +64,28 @@ pub enum How {
     Folder,
 }
 
-use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
-
-use crate::error::Error;
-
-/// The ends of ounce and of the command's process.
-pub(crate) fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Makes every file access of this process and its children known.
-pub(crate) fn install(_theirs: BorrowedFd<'_>) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Records accesses while a command runs.
-pub(crate) struct Supervisor;
-
-impl Supervisor {
-    pub(crate) fn start(_ours: OwnedFd) -> io::Result<Self> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    pub(crate) fn finish(self) -> Result<Trace, Error> {
-        Ok(Trace::default())
-    }
+/// Why there is no trace.
+#[derive(Debug, thiserror::Error)]
+pub enum TraceError {
+    /// The kernel does not let us trace the process.
+    #[error("tracing the command: {0}")]
+    Attach(#[source] io::Error),
+    /// What the process did could not be read.
+    #[error("tracing the command: an access may have been missed: {0}")]
+    Lost(#[from] io::Error),
+    /// A program is made for another architecture, whose system calls have other numbers.
+    #[error("tracing {}: it makes system calls of another architecture", .program.display())]
+    Foreign {
+        /// The program.
+        program: PathBuf,
+    },
+    /// A program starts processes that cannot be followed (`CLONE_UNTRACED`).
+    #[error("tracing {}: it starts a process that may not be traced", .program.display())]
+    Hidden {
+        /// The program.
+        program: PathBuf,
+    },
+    /// More was touched than can be kept.
+    #[error("tracing the command: it touches too many names to keep them all")]
+    TooMuch,
 }

@@ -17,15 +17,10 @@ use crate::roots::Roots;
 use crate::session::{Run, Session};
 
 pub(crate) fn run(args: args::Run) -> Result<ExitCode, CommandError> {
-    let volumes = args.volume.iter().map(|text| volume(text));
-    let volumes = volumes.collect::<Result<Vec<_>, _>>()?;
     let roots = Roots::of(&args.reading);
     let run = Run::start(&args.reading)?;
     let session = run.open(&run.reference(&args.image)?)?;
-    let process = Process {
-        volumes,
-        ..process(&session, args)?
-    };
+    let process = process(&session, args)?;
     let unpacked = roots.unpacked(&session)?;
     let interrupts = run.finish();
     let scratch = roots.scratch()?;
@@ -48,7 +43,10 @@ pub(crate) fn run(args: args::Run) -> Result<ExitCode, CommandError> {
     })
 }
 
-fn process(session: &Session, args: args::Run) -> Result<Process, CommandError> {
+/// The process that the command line asks for.
+pub(super) fn process(session: &Session, args: args::Run) -> Result<Process, CommandError> {
+    let volumes = args.volume.iter().map(|text| volume(text));
+    let volumes = volumes.collect::<Result<Vec<_>, _>>()?;
     let instead = Instead {
         entrypoint: args.entrypoint.map(|program| vec![program]),
         command: args.command,
@@ -65,6 +63,7 @@ fn process(session: &Session, args: args::Run) -> Result<Process, CommandError> 
         args::Net::None => ounce_sandbox::Net::None,
         args::Net::Host => ounce_sandbox::Net::Host,
     };
+    process.volumes = volumes;
     process.stdin = Input::Inherit;
     process.output = Output::Inherit;
     process.limits.time = args.timeout.map(Duration::from_secs);
@@ -98,7 +97,7 @@ fn volume(text: &OsStr) -> Result<Volume, CommandError> {
 }
 
 /// What an engine would not say: that the image is for another processor.
-fn explained(error: ounce_sandbox::Error, session: &Session) -> CommandError {
+pub(super) fn explained(error: ounce_sandbox::Error, session: &Session) -> CommandError {
     let (image, here) = (session.image.config.platform(), Platform::host());
     let is_foreign = image.architecture != here.architecture;
     let is_refused = matches!(&error, ounce_sandbox::Error::CannotExecute { source, .. }
@@ -116,7 +115,7 @@ fn explained(error: ounce_sandbox::Error, session: &Session) -> CommandError {
 const NO_SUCH_FORMAT: i32 = 8;
 
 /// Ctrl-C asks the command to end; a while later, or when it is pressed again, it has to.
-fn pass_on(interrupts: &Receiver<()>, signaller: &Signaller) {
+pub(super) fn pass_on(interrupts: &Receiver<()>, signaller: &Signaller) {
     const INTERRUPT: i32 = 2;
     const KILL: i32 = 9;
     if interrupts.recv().is_ok() {

@@ -1,49 +1,50 @@
 //! `ounce verify`: whether two images do the same.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use ounce_image::format;
-use ounce_sandbox::Now;
+use ounce_analysis::{Options, Packages, Tier};
+use ounce_image::format::{self, Reference};
+use ounce_image::{Fate, Image, NodeId, Tree, graft};
 
-use super::{command_line, print};
-use crate::args::{Format, Verify};
+use super::{analyse, command_line, print};
+use crate::args::{self, Format, Verify};
 use crate::checks::Check;
 use crate::error::{CommandError, EXIT_INPUT, EXIT_NO};
+use crate::report::model;
 use crate::report::verify::Verification;
+use crate::report::verify::found::Origins;
 use crate::report::verify::model::Answer;
 use crate::roots::Roots;
-use crate::session::Run;
-use crate::verify::{Judgement, Place, Side, judge};
+use crate::session::{Run, Session};
+use crate::verify::{Case, Coverage, Place, Removed, Suite, Verified};
 
 pub(crate) fn run(args: &Verify) -> Result<ExitCode, CommandError> {
-    let checks = checks(args)?;
+    let checks = checks(&args.checks)?;
+    let to = args.output.as_deref().map(Reference::parse).transpose()?;
     let run = Run::start(&args.reading)?;
-    let images = [&args.original, &args.slim].map(|image| run.reference(image));
-    let [original, slim] = images;
-    let (original, slim) = (original?, slim?);
-    if let Some(file) = &args.report {
-        format::check_apart(&original, file)?;
-        format::check_apart(&slim, file)?;
+    let (original, slim) = (run.reference(&args.original)?, run.reference(&args.slim)?);
+    for image in [&original, &slim] {
+        for file in args.report.iter().chain(to.iter().map(|to| &to.path)) {
+            format::check_apart(image, file)?;
+        }
     }
+    to.iter().try_for_each(format::check_output)?;
     let (original, slim) = (run.open(&original)?, run.open(&slim)?);
     let roots = Roots::of(&args.reading);
     let places = [Place::new(&original, &roots)?, Place::new(&slim, &roots)?];
     run.finish();
-    let judged = judge_all(&checks, &places, args.jobs.into())?;
-    let notes: BTreeSet<String> = places.into_iter().flat_map(Place::notes).collect();
-    let notes = notes.into_iter().collect();
-    let judged = checks
-        .into_iter()
-        .map(|check| check.name)
-        .zip(judged)
-        .collect();
-    let report = Verification::new(command_line(), [&original, &slim], judged, notes);
+    let suite = Suite {
+        checks: &checks,
+        jobs: args.jobs.into(),
+    };
+    let pair = Pair {
+        original: &original,
+        slim: &slim,
+        roots: &roots,
+        to: to.as_ref(),
+    };
+    let report = pair.verify(suite, &places, args.heal)?;
     if let Some(file) = &args.report {
         print(&report.text(Format::Json), Some(file))?;
     }
@@ -55,13 +56,127 @@ pub(crate) fn run(args: &Verify) -> Result<ExitCode, CommandError> {
     })
 }
 
+/// Two images, and where to write the healed one.
+struct Pair<'a> {
+    original: &'a Session,
+    slim: &'a Session,
+    roots: &'a Roots,
+    to: Option<&'a Reference>,
+}
+
+impl<'a> Pair<'a> {
+    fn verify(
+        &self,
+        suite: Suite<'_>,
+        [original, slim]: &[Place<'a>; 2],
+        heal: bool,
+    ) -> Result<Verification, CommandError> {
+        let tree = Tree::build(&self.original.image.layers)?;
+        let slim_tree = Tree::build(&self.slim.image.layers)?;
+        let removed = Removed::between(&tree, &slim_tree);
+        let packages = Packages::load(&tree, &mut Vec::new());
+        let case = Case {
+            suite,
+            original,
+            removed: &removed,
+            packages: &packages,
+        };
+        let mut verified = case.verify(slim)?;
+        let mut healed = None;
+        let mut notes: BTreeSet<String> = BTreeSet::new();
+        if heal {
+            let mut rebuild = |names: &BTreeSet<NodeId>| {
+                let progress = &self.slim.progress;
+                let tar = graft(&tree, names, &slim_tree)?;
+                let mut layer = self.slim.image.clone();
+                layer.layers.clear();
+                let layer = layer.with_layer(tar.clone(), GRAFT, progress)?;
+                healed = Some(self.slim.image.with_layer(tar, GRAFT, progress)?);
+                let root = &slim.unpacked().root;
+                Ok(slim.with(self.roots.with(root, &layer, progress)?))
+            };
+            let place = case.heal(&mut verified, &mut rebuild)?;
+            notes.extend(place.iter().flat_map(Place::notes));
+        }
+        notes.extend([original, slim].into_iter().flat_map(Place::notes));
+        let image = healed.as_ref().unwrap_or(&self.slim.image);
+        let mut report = self.report(&case, &tree, image, verified, notes)?;
+        if let (Some(to), Some(image), Answer::Same) = (self.to, &healed, report.answer) {
+            self.write(image, to)?;
+            report.written = Some(to.to_string());
+        }
+        Ok(report)
+    }
+
+    fn report(
+        &self,
+        case: &Case<'_, '_>,
+        tree: &Tree<'_>,
+        slim: &Image,
+        verified: Verified,
+        notes: BTreeSet<String>,
+    ) -> Result<Verification, CommandError> {
+        let slim = Tree::build(&slim.layers)?;
+        let of_slim = Packages::load(&slim, &mut Vec::new());
+        let coverage = Coverage::of(&slim, &of_slim, case.removed, &verified.recorded);
+        let different = verified.different();
+        let missed: BTreeMap<_, _> = different
+            .iter()
+            .map(|number| (*number, case.missed(&verified, *number)))
+            .collect();
+        let is_asked = missed.values().any(|missed| !missed.is_empty());
+        let rules = match is_asked || !verified.back.is_empty() || !coverage.removed.is_empty() {
+            true => rules(self.original, tree)?,
+            false => BTreeMap::new(),
+        };
+        let origins = Origins {
+            tree,
+            packages: case.packages,
+            rules,
+        };
+        let Verified { judged, back, .. } = verified;
+        let names = case.suite.checks.iter().map(|check| check.name.clone());
+        let judged = names.zip(judged.into_values()).collect();
+        let images = [self.original, self.slim].map(model::Image::of);
+        let notes = notes.into_iter().collect();
+        Ok(Verification::new(command_line(), images, judged, notes)
+            .with_files(&origins, &missed, &back, &coverage))
+    }
+
+    fn write(&self, image: &Image, to: &Reference) -> Result<(), CommandError> {
+        let fates = vec![Fate::Same; image.layers.len()];
+        let annotations = super::annotations();
+        let progress = &self.slim.progress;
+        format::write(image, &fates, to, &annotations, progress, || {
+            image.verify(progress)
+        })?;
+        Ok(())
+    }
+}
+
+/// What made the layer with what was put back, for the history.
+const GRAFT: &str = "ounce: files that checks missed";
+
+/// The rule that each name of an image is decided by.
+fn rules(
+    session: &Session,
+    tree: &Tree<'_>,
+) -> Result<BTreeMap<NodeId, &'static str>, CommandError> {
+    let options = Options::default().with_tier(Tier::Guarded);
+    let (_, plan) = analyse(session, tree, &options)?;
+    let units = plan.unit_of.iter();
+    Ok(units
+        .map(|(node, unit)| (*node, plan.unit(*unit).0.rule.id))
+        .collect())
+}
+
 /// The checks of the file, and those of the command line.
-fn checks(args: &Verify) -> Result<Vec<Check>, CommandError> {
+pub(super) fn checks(args: &args::Checks) -> Result<Vec<Check>, CommandError> {
     let mut checks = Vec::new();
-    if let Some(path) = &args.checks.checks {
+    if let Some(path) = &args.checks {
         checks = Check::read(path)?;
     }
-    for text in &args.checks.check {
+    for text in &args.check {
         let check = Check::of_words(text)?;
         if checks.iter().any(|other| other.name == check.name) {
             let message = format_args!("--check {text:?}: another check has this name");
@@ -74,62 +189,4 @@ fn checks(args: &Verify) -> Result<Vec<Check>, CommandError> {
             .hint("give --checks FILE or --check 'COMMAND ARGUMENT...'")),
         false => Ok(checks),
     }
-}
-
-/// Judges the checks, so many at a time, and says on standard error how far it is.
-fn judge_all(
-    checks: &[Check],
-    places: &[Place<'_>; 2],
-    jobs: usize,
-) -> Result<Vec<Judgement>, CommandError> {
-    let bar =
-        ProgressBar::with_draw_target(Some(checks.len() as u64), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{pos} of {len} checks  {wide_msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let next = AtomicUsize::new(0);
-    let judged = Mutex::new(BTreeMap::new());
-    std::thread::scope(|scope| {
-        let work = || {
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(check) = checks.get(at) else {
-                    return Ok(());
-                };
-                bar.set_message(check.name.clone());
-                let judgement = one(check, places)?;
-                bar.inc(1);
-                judged
-                    .lock()
-                    .expect("no thread panics")
-                    .insert(at, judgement);
-            }
-        };
-        let workers: Vec<_> = (0..jobs.min(checks.len()))
-            .map(|_| scope.spawn(work))
-            .collect();
-        let ended = workers
-            .into_iter()
-            .map(|worker| worker.join().expect("judging does not panic"));
-        ended.collect::<Result<(), CommandError>>()
-    })?;
-    bar.finish_and_clear();
-    Ok(judged
-        .into_inner()
-        .expect("no thread panics")
-        .into_values()
-        .collect())
-}
-
-fn one(check: &Check, places: &[Place<'_>; 2]) -> Result<Judgement, CommandError> {
-    let place = |side| match side {
-        Side::Original => &places[0],
-        Side::Slim => &places[1],
-    };
-    let known = RefCell::new(BTreeMap::<(Side, PathBuf), Option<Now>>::new());
-    let state = |side: Side, path: &Path| {
-        let mut known = known.borrow_mut();
-        let now = known.entry((side, path.to_owned()));
-        now.or_insert_with(|| place(side).now(path)).clone()
-    };
-    judge(check, &state, |side| place(side).run(check)).map_err(|error| error.about(&check.name))
 }

@@ -3,8 +3,9 @@
 pub(crate) mod package;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::verify::Verification;
 use crate::args::Format;
 
 /// The version of the JSON form. It changes when a field is removed or means something else; new
@@ -42,6 +43,9 @@ pub(crate) struct Report {
     /// The slimmed image; absent for an analysis.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<Outcome>,
+    /// What checks say of the slimmed image; absent when there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) verification: Option<Box<Verification>>,
     /// The limits that the settings give, and whether they are kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) limits: Vec<Limit>,
@@ -145,7 +149,7 @@ pub(crate) struct Finding {
 }
 
 /// An image.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Image {
     /// Where it was read from.
     pub(crate) reference: String,
@@ -458,5 +462,6 @@ mod tests {
         check::<Report>("report.schema.json");
         check::<Set>("report-set.schema.json");
         check::<RuleList>("rules.schema.json");
+        check::<crate::report::trace::TraceReport>("trace.schema.json");
     }
 }

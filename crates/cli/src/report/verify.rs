@@ -1,6 +1,7 @@
 //! Reports on whether two images do the same: one model, from which every way of writing is made.
 
 mod build;
+pub(crate) mod found;
 mod lines;
 mod markdown;
 pub(crate) mod model;

@@ -43,14 +43,27 @@ impl<'a> Place<'a> {
     /// # Errors
     /// It cannot be read or unpacked.
     pub(crate) fn new(session: &'a Session, roots: &'a Roots) -> Result<Self, CommandError> {
-        let unpacked = roots.unpacked(session)?;
+        Ok(Self::of(session, roots, roots.unpacked(session)?))
+    }
+
+    /// The same image with other files: what was unpacked is used in place of its own.
+    pub(crate) fn with(&self, unpacked: Unpacked) -> Self {
+        Self::of(self.session, self.roots, unpacked)
+    }
+
+    fn of(session: &'a Session, roots: &'a Roots, unpacked: Unpacked) -> Self {
         let notes = Mutex::new(unpacked.notes.iter().cloned().collect());
-        Ok(Self {
+        Self {
             session,
             unpacked,
             roots,
             notes,
-        })
+        }
+    }
+
+    /// Its files.
+    pub(crate) fn unpacked(&self) -> &Unpacked {
+        &self.unpacked
     }
 
     /// What is at an absolute path before any run; nothing also when it cannot be read.
@@ -58,11 +71,10 @@ impl<'a> Place<'a> {
         self.unpacked.root.now(path).ok().flatten()
     }
 
-    /// What a user should know about how it was run, a sentence each.
-    pub(crate) fn notes(self) -> BTreeSet<String> {
-        self.notes
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// What a user should know about how it was run so far, a sentence each.
+    pub(crate) fn notes(&self) -> BTreeSet<String> {
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.clone()
     }
 
     /// Runs a check once.
@@ -70,8 +82,20 @@ impl<'a> Place<'a> {
     /// # Errors
     /// The sandbox cannot be made, or Ctrl-C was pressed.
     pub(crate) fn run(&self, check: &Check) -> Result<Trial, CommandError> {
+        self.trial(check, false)
+    }
+
+    /// Runs a check once and records what it touches.
+    ///
+    /// # Errors
+    /// As [`Place::run`]; or something that it touched may have been missed.
+    pub(crate) fn record(&self, check: &Check) -> Result<Trial, CommandError> {
+        self.trial(check, true)
+    }
+
+    fn trial(&self, check: &Check, trace: bool) -> Result<Trial, CommandError> {
         let process = match self.process(check) {
-            Ok(process) => process,
+            Ok(process) => Process { trace, ..process },
             Err(error) => return Ok(failed(CANNOT_EXECUTE, "", Some(error.message().to_owned()))),
         };
         let scratch = self.roots.scratch()?;
@@ -134,6 +158,7 @@ impl<'a> Place<'a> {
         Ok(Trial {
             outcome: run.outcome,
             failure: None,
+            trace: run.trace,
         })
     }
 
@@ -158,12 +183,15 @@ impl<'a> Place<'a> {
             let _ = running.signal(container::stop_signal(&self.session.image.config));
             until += STOP;
         }
-        let ended = self.finish(running, Some(until))?.outcome;
+        let ended = self.finish(running, Some(until))?;
         Ok(match talk {
-            Ok(answers) => answered(answers, ended, service.stop),
+            Ok(answers) => Trial {
+                outcome: answered(answers, ended.outcome, service.stop),
+                ..ended
+            },
             Err(failure) => Trial {
-                outcome: ended,
                 failure: Some(failure),
+                ..ended
             },
         })
     }
@@ -171,7 +199,7 @@ impl<'a> Place<'a> {
 
 /// What a server answered as an outcome. What it wrote itself is not compared: where it stops is a matter of chance; and
 /// so are the files that a server leaves which was not stopped in an orderly way.
-fn answered(answers: Answers, ended: Outcome, is_stopped: bool) -> Trial {
+fn answered(answers: Answers, ended: Outcome, is_stopped: bool) -> Outcome {
     let Answers {
         mut text,
         exit,
@@ -181,7 +209,7 @@ fn answered(answers: Answers, ended: Outcome, is_stopped: bool) -> Trial {
         let status = status(ended.end).unwrap_or(128 + SIGKILL);
         text.extend(format!("stopped with {status}\n").bytes());
     }
-    let outcome = Outcome {
+    Outcome {
         end: End::Exited(exit),
         stdout: text,
         stderr: Vec::new(),
@@ -191,10 +219,6 @@ fn answered(answers: Answers, ended: Outcome, is_stopped: bool) -> Trial {
         } else {
             Vec::new()
         },
-    };
-    Trial {
-        outcome,
-        failure: None,
     }
 }
 
@@ -217,7 +241,11 @@ fn failed(status: i32, stderr: &str, failure: Option<String>) -> Trial {
         time: Duration::ZERO,
         changes: Vec::new(),
     };
-    Trial { outcome, failure }
+    Trial {
+        outcome,
+        failure,
+        trace: None,
+    }
 }
 
 /// A server in the sandbox.

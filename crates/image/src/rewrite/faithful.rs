@@ -2,10 +2,9 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Edit, Fate};
+use super::{Edit, Fate, layers};
 use crate::error::{Error, Result};
-use crate::layer::Layer;
-use crate::tar::{Entry, read_entries};
+use crate::tar::Entry;
 use crate::tree::{LeafId, NodeId, Tree};
 
 /// Reads the new layers back and compares the merged views.
@@ -13,20 +12,7 @@ use crate::tree::{LeafId, NodeId, Tree};
 /// # Errors
 /// [`Error::Unfaithful`] at the first path that is missing, left over or changed.
 pub(super) fn check(old: &Tree<'_>, edit: &Edit, fates: &[Fate]) -> Result<()> {
-    let layers = old
-        .layers()
-        .iter()
-        .zip(fates)
-        .filter_map(|(layer, fate)| match fate {
-            Fate::Same => Some(Ok(layer.clone())),
-            Fate::Changed(tar) => Some(read_entries(tar, &layer.place).map(|entries| Layer {
-                tar: tar.clone(),
-                entries,
-                ..layer.clone()
-            })),
-            Fate::Gone => None,
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let layers = layers(old, fates)?;
     let new = Tree::build(&layers)?;
     let mut links: FxHashMap<LeafId, LeafId> = FxHashMap::default();
     let (mut expected, staying) = (0, staying(old, edit));

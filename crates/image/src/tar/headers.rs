@@ -17,6 +17,16 @@ pub(crate) fn folder_header(path: &ImagePath) -> Vec<u8> {
     entry.finish_bytes()
 }
 
+/// The header of one more name of a file that an earlier entry holds.
+pub(crate) fn link_header(path: &ImagePath, target: &ImagePath) -> Vec<u8> {
+    let mut entry = EntryBuilder::new_ustar();
+    entry
+        .path(path.as_bytes())
+        .link_name(target.as_bytes())
+        .entry_type(EntryType::Link);
+    entry.finish_bytes()
+}
+
 /// What [`with_names`] changes in a header.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Rename<'a> {

@@ -1,19 +1,20 @@
 //! From judgements to the model.
 
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use ounce_image::display;
+use ounce_image::{NodeId, display};
 use ounce_sandbox::{self as sandbox, End, Mark, Now, Row};
 
+use super::found::Origins;
 use super::model::{
     Answer, Checked, Difference, Extent, Stream, Times, VERSION, Variation, Verification,
 };
 use crate::report::model::Image;
 use crate::report::text::{bytes, grouped};
-use crate::session::Session;
-use crate::verify::{Judgement, Verdict, What};
+use crate::verify::{self, Judgement, Missed, Verdict, What};
 
 /// Lines of each side of one diff that a report holds.
 const MAX_DIFF: usize = 30;
@@ -24,14 +25,13 @@ impl Verification {
     /// What came out for each check of two images.
     pub(crate) fn new(
         command: String,
-        [original, slim]: [&Session; 2],
+        images: [Image; 2],
         judged: Vec<(String, Judgement)>,
         notes: Vec<String>,
     ) -> Self {
         let checks = judged
             .into_iter()
             .map(|(name, judgement)| Checked::new(name, judgement));
-        let images = [original, slim].map(Image::of);
         Self::of_checks(command, images, checks.collect(), notes)
     }
 
@@ -63,8 +63,30 @@ impl Verification {
             broken,
             times: Times::sum(&checks),
             checks,
+            put_back: Vec::new(),
+            written: None,
+            coverage: None,
             notes,
         }
+    }
+}
+
+impl Verification {
+    /// The same with what checks that differ missed, what was put back, and what no check touched.
+    pub(crate) fn with_files(
+        mut self,
+        origins: &Origins<'_>,
+        missed: &BTreeMap<usize, Missed>,
+        back: &BTreeMap<NodeId, usize>,
+        coverage: &verify::Coverage,
+    ) -> Self {
+        let names: Vec<String> = self.checks.iter().map(|check| check.name.clone()).collect();
+        for (number, missed) in missed {
+            self.checks[*number].missing = origins.missing(missed);
+        }
+        self.put_back = origins.with_checks(back, &names);
+        self.coverage = Some(origins.coverage(coverage, &names));
+        self
     }
 }
 
@@ -84,6 +106,7 @@ impl Checked {
             answer,
             broken,
             differences,
+            missing: Vec::new(),
             varies: judgement
                 .variations
                 .into_iter()

@@ -1,5 +1,6 @@
 //! A verification as Markdown (GitHub Flavored Markdown Spec 0.29), for a comment on a pull request.
 
+use super::found::{self, Coverage};
 use super::lines;
 use super::model::{Answer, Checked, Difference, Times, Verification};
 use crate::report::markdown::escape::{block, cell, code, prose};
@@ -28,6 +29,14 @@ pub(super) fn render(verification: &Verification) -> String {
         .filter(|check| check.answer != Answer::Same)
     {
         details(&mut out, check);
+    }
+    if !verification.put_back.is_empty() {
+        out.extend([String::new(), "### Put back".to_owned(), String::new()]);
+    }
+    let put_back = found::put_back(&verification.put_back);
+    out.extend(put_back.iter().map(|line| format!("- {}", prose(line))));
+    for sentence in verification.coverage.iter().flat_map(Coverage::sentences) {
+        out.extend([String::new(), prose(&sentence)]);
     }
     for note in &verification.notes {
         out.extend([String::new(), format!("Note: {}", prose(note))]);
@@ -77,6 +86,8 @@ fn details(out: &mut Vec<String>, check: &Checked) {
     for difference in &check.differences {
         out.extend(differing(difference));
     }
+    let missing = found::missing(&check.missing);
+    out.extend(missing.iter().map(|line| format!("- {}", prose(line))));
 }
 
 fn differing(difference: &Difference) -> Vec<String> {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::found::{Coverage, Missing, PutBack};
 use super::{markdown, table};
 use crate::args::Format;
 use crate::report::model::{Image, json};
@@ -36,6 +37,15 @@ pub(crate) struct Verification {
     pub(crate) times: Times,
     /// The checks, in their order.
     pub(crate) checks: Vec<Checked>,
+    /// What was put back from the original.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) put_back: Vec<PutBack>,
+    /// The image with what was put back; absent when nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) written: Option<String>,
+    /// What the checks say nothing about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) coverage: Option<Coverage>,
     /// Remarks for people.
     pub(crate) notes: Vec<String>,
 }
@@ -64,6 +74,9 @@ pub(crate) struct Checked {
     pub(crate) broken: Option<String>,
     /// What differs; empty when nothing does.
     pub(crate) differences: Vec<Difference>,
+    /// What it missed in the slim image, where it differs: only what is surest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) missing: Vec<Missing>,
     /// What varies in the original from run to run, and was therefore compared less strictly.
     pub(crate) varies: Vec<Variation>,
     /// How long the first runs took; of a service, how long it took until it listened.

@@ -4,8 +4,8 @@ use anstyle::{AnsiColor, Style};
 use ounce_image::display;
 
 use super::build::few;
-use super::lines;
 use super::model::{Answer, Checked, Difference, Verification};
+use super::{found, lines};
 use crate::report::text::{cut, cut_front, wrap};
 
 /// Columns of the page.
@@ -42,6 +42,21 @@ pub(super) fn render(verification: &Verification) -> String {
     }
     if verification.checks.len() > 1 && verification.times.slim.is_some() {
         out.push(format!("{BOLD}{}  all{BOLD:#}", times(verification.times)));
+    }
+    if !verification.put_back.is_empty() {
+        out.extend([String::new(), format!("{BOLD}Put back{BOLD:#}")]);
+    }
+    for line in found::put_back(&verification.put_back) {
+        details(&mut out, &line);
+    }
+    if let Some(reference) = &verification.written {
+        out.push(format!("written to {}", display(reference.as_bytes())));
+    }
+    if let Some(coverage) = &verification.coverage {
+        out.push(String::new());
+        for sentence in coverage.sentences() {
+            out.extend(wrap(&sentence, WIDTH));
+        }
     }
     if !verification.notes.is_empty() {
         out.push(String::new());
@@ -99,6 +114,9 @@ fn row(out: &mut Vec<String>, check: &Checked) {
     }
     for difference in &check.differences {
         differing(out, difference);
+    }
+    for sentence in found::missing(&check.missing) {
+        details(out, &sentence);
     }
 }
 
