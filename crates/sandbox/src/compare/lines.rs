@@ -102,9 +102,8 @@ fn described(originals: &[Lines<'_>], other: Lines<'_>) -> Found {
     // The order of all lines may be what varies, as with programs that work in parallel.
     if let Some(fits) = variation::reordered(originals, other) {
         let rows = if fits { Vec::new() } else { diff(first, other) };
-        let lines = first.iter().zip(more[0]).filter(|(a, b)| a != b).count();
         return Found {
-            varies: Some((lines, Extent::Reordered)),
+            varies: Some((moved(originals), Extent::Reordered)),
             rows,
         };
     }
@@ -152,12 +151,15 @@ fn unordered(originals: &[Lines<'_>], other: Lines<'_>) -> Found {
         Fit::No => diff(originals[0], other),
         Fit::Yes(_) => Vec::new(),
     };
-    let lines = originals[0]
-        .iter()
-        .zip(originals[1])
-        .filter(|(a, b)| a != b);
-    let varies = Some((lines.count(), Extent::Masked));
+    let varies = Some((moved(originals), Extent::Masked));
     Found { varies, rows }
+}
+
+/// The most lines that are not at their place in a run of the original.
+fn moved(originals: &[Lines<'_>]) -> usize {
+    let first = originals[0];
+    let moved = |run: &Lines<'_>| first.iter().zip(*run).filter(|(a, b)| a != b).count();
+    originals.iter().map(moved).max().unwrap_or(0)
 }
 
 /// A stretch of a diff with the common line before and behind it.
