@@ -294,7 +294,7 @@ fn mistakes_end_it_before_anything_is_run() {
     );
     assert!(error(&["--checks", "none.toml"]).contains("there are no checks"));
     assert!(error(&["--checks", "missing.toml"]).contains("reading missing.toml: No such file"));
-    assert!(error(&[]).contains("required"));
+    assert!(error(&[]).contains("there are no checks"));
     assert!(error(&["--check", "a | b"]).contains("means something to a shell only"));
     assert!(error(&["--check", "a", "--check", "a"]).contains("another check has this name"));
     assert!(
