@@ -1,0 +1,4 @@
+//! Dockerfiles: what in them makes the image big or unrepeatable, and how to put it right.
+
+pub mod joined;
+pub mod parse;
