@@ -2,3 +2,4 @@
 
 pub mod joined;
 pub mod parse;
+pub mod shell;
