@@ -229,11 +229,7 @@ impl Parser<'_> {
                     return is_closed;
                 }
                 b')' => depth -= 1,
-                b'\'' | b'"' | b'`' | b'\n' | b'#'
-                    if self.text[at] == b'\n' || self.text[at] == b'`' =>
-                {
-                    return false;
-                }
+                b'`' | b'\n' => return false,
                 _ => {}
             }
         }
