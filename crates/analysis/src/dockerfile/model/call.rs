@@ -58,9 +58,18 @@ impl Call {
 
     /// The first argument that is no option, if it is known, and where it stands among the words.
     pub fn verb(&self) -> Option<(usize, &str)> {
-        let mut words = self.words.iter().enumerate().skip(1);
-        let (at, word) = words.find(|(_, word)| !word.pattern.starts_with('-'))?;
-        Some((at, word.value.as_deref()?))
+        let mut at = 1;
+        loop {
+            let word = self.words.get(at)?;
+            // apt's options that take a value, `-o Acquire::Retries=3`.
+            let takes_value = self.program.starts_with("apt")
+                && ["-o", "-t", "-c"].contains(&word.pattern.as_str());
+            at += match (takes_value, word.pattern.starts_with('-')) {
+                (true, _) => 2,
+                (_, true) => 1,
+                _ => return Some((at, word.value.as_deref()?)),
+            };
+        }
     }
 
     /// Whether it is a program with this verb: `apt-get` and `install`.

@@ -76,6 +76,7 @@ fn commands_are_found_wherever_they_stand() {
                 "c",
             ],
         ),
+        ("a `b \\`c\\``", &["a `b \\`c\\``", "b \\`c\\`"]),
         ("! a && time b", &["a", "time b"]),
     ] {
         assert_eq!(commands(script), found, "{script}");

@@ -1,7 +1,9 @@
 //! Words: quotes, variables, and the commands in them.
 
+use std::ops::Range;
+
 use super::grammar::{Parser, Read};
-use super::{Part, Quoted, Word};
+use super::{Command, List, Part, Pipeline, Quoted, Simple, Statement, Word};
 
 /// What ends a word outside quotes.
 fn ends_word(byte: u8) -> bool {
@@ -13,6 +15,33 @@ fn ends_word(byte: u8) -> bool {
 
 fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// A command of which nothing is known.
+fn unknown(range: Range<usize>) -> List {
+    let word = Word {
+        parts: vec![Part::Unknown],
+        range: range.clone(),
+        ..Word::default()
+    };
+    let simple = Simple {
+        words: vec![word],
+        range: range.clone(),
+        ..Simple::default()
+    };
+    let commands = vec![Command::Simple(simple)];
+    let first = Pipeline {
+        is_negated: false,
+        commands,
+        range,
+    };
+    List {
+        statements: vec![Statement {
+            first,
+            rest: Vec::new(),
+            is_background: false,
+        }],
+    }
 }
 
 impl Parser<'_> {
@@ -197,18 +226,26 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// A command in backticks. With escapes in it the places would not be right, so it is not read.
+    /// A command in backticks. With escapes in it the places would not be right; then it is a command of
+    /// which nothing is known.
     fn backticks(&mut self, word: &mut Word) -> Read<()> {
         let start = self.at + 1;
-        let Some(length) = memchr::memchr2(b'`', b'\\', &self.text[start..]) else {
-            return self.unread();
-        };
-        let end = start + length;
-        if self.text[end] == b'\\' {
-            return self.unread();
+        let mut end = start;
+        loop {
+            match self.text.get(end) {
+                None => return self.unread(),
+                Some(b'`') => break,
+                Some(b'\\') => end += 2,
+                Some(_) => end += 1,
+            }
         }
-        self.at = start;
-        let list = self.nested(|parser| parser.list_within(end))?;
+        let list = match memchr::memchr(b'\\', &self.text[start..end]) {
+            Some(_) => unknown(start..end),
+            None => {
+                self.at = start;
+                self.nested(|parser| parser.list_within(end))?
+            }
+        };
         self.at = end + 1;
         word.lists.push(list);
         word.parts.push(Part::Unknown);
