@@ -21,6 +21,7 @@ pub mod surface;
 
 mod covered;
 mod globs;
+mod nearest;
 #[cfg(test)]
 mod testing;
 

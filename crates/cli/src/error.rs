@@ -9,7 +9,7 @@ use ounce_analysis::OptionsError;
 /// The answer to what was asked is no.
 pub(crate) const EXIT_NO: u8 = 1;
 /// Wrong usage or an input that cannot be used.
-const EXIT_INPUT: u8 = 2;
+pub(crate) const EXIT_INPUT: u8 = 2;
 /// A fault of this program (`EX_SOFTWARE` of sysexits.h).
 pub(crate) const EXIT_BUG: u8 = 70;
 /// Ended by Ctrl-C, as shells report it.
@@ -156,6 +156,20 @@ impl From<OptionsError> for CommandError {
             }
             OptionsError::Glob { .. } => {
                 "`*` matches within a name, `**` across folders; quote it for the shell".to_owned()
+            }
+        };
+        Self::input(error).hint(hint)
+    }
+}
+
+impl From<ounce_analysis::dockerfile::UnknownRule> for CommandError {
+    fn from(error: ounce_analysis::dockerfile::UnknownRule) -> Self {
+        let hint = match error.nearest {
+            Some(nearest) => format!("did you mean {nearest}?"),
+            None => {
+                let rules = ounce_analysis::dockerfile::RULES.iter();
+                let names: Vec<_> = rules.map(|rule| rule.id).collect();
+                format!("the rules are {}", names.join(", "))
             }
         };
         Self::input(error).hint(hint)

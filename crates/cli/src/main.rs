@@ -7,6 +7,7 @@ mod limits;
 mod report;
 mod session;
 mod settings;
+mod snippet;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ fn run(args: Args) -> Result<ExitCode, CommandError> {
         Command::Analyze(args) => commands::analyze::run(&args)?,
         Command::Slim(args) => commands::slim::run(&args)?,
         Command::Diff(args) => return commands::diff::run(&args),
+        Command::Lint(args) => return commands::lint::run(&args),
         Command::Rules(args) => commands::rules::run(&args)?,
         Command::Completions { shell } => commands::completions::run(shell),
     }

@@ -5,15 +5,15 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use ounce_analysis::{Options, OptionsError, RULES, Rule};
+use ounce_analysis::{Options, OptionsError, RULES, Rule, dockerfile};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::args::{Choice, Slim, Tier};
+use crate::args::{self, Choice, Slim, Tier};
 use crate::error::CommandError;
 use crate::limits::Limits;
 use crate::report::model;
+use crate::snippet::{Place, shown};
 
 /// The file that is read when it is there and none is named.
 const FILE: &str = "ounce.toml";
@@ -40,6 +40,15 @@ struct File {
     keep_layers: Option<usize>,
     rules: Rules,
     limits: Limits,
+    lint: Lint,
+}
+
+/// What `ounce lint` looks for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Lint {
+    select: Vec<Spanned<String>>,
+    ignore: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -65,7 +74,7 @@ impl Settings {
     /// # Errors
     /// The file cannot be read or says something that makes no sense.
     pub(crate) fn of_analysis(choice: &Choice) -> Result<Self, CommandError> {
-        let (path, file) = File::find(choice)?;
+        let (path, file) = File::find(choice.config.as_deref())?;
         file.settings(path, choice, [&[], &[], &[]], None)
     }
 
@@ -74,17 +83,36 @@ impl Settings {
     /// # Errors
     /// As for [`Settings::of_analysis`]; an option that makes no sense.
     pub(crate) fn of_slim(args: &Slim) -> Result<Self, CommandError> {
-        let (path, file) = File::find(&args.choice)?;
+        let (path, file) = File::find(args.choice.config.as_deref())?;
         let lists = [&args.enable, &args.disable, &args.keep].map(Vec::as_slice);
         file.settings(path, &args.choice, lists, args.keep_layers)
     }
 }
 
+/// What `ounce lint` looks for: the command line's rules in place of the file's selection; what either
+/// ignores is ignored.
+///
+/// # Errors
+/// The file cannot be read or says something that makes no sense; there is no rule of a name.
+pub(crate) fn of_lint(args: &args::Lint) -> Result<dockerfile::Options, CommandError> {
+    let (_, file) = File::find(args.config.as_deref())?;
+    for name in args.select.iter().chain(&args.ignore) {
+        dockerfile::rule(name)?;
+    }
+    let texts = |list: Vec<Spanned<String>>| list.into_iter().map(Spanned::into_inner);
+    let (mut select, mut ignore) = (args.select.clone(), args.ignore.clone());
+    if select.is_empty() {
+        select.extend(texts(file.lint.select));
+        ignore.extend(texts(file.lint.ignore));
+    }
+    Ok(dockerfile::Options { select, ignore })
+}
+
 impl File {
     /// Reads the file that is named, or the one in the working folder; without either, nothing is set.
-    fn find(choice: &Choice) -> Result<(Option<PathBuf>, Self), CommandError> {
-        let path = match &choice.config {
-            Some(path) => path.clone(),
+    fn find(config: Option<&Path>) -> Result<(Option<PathBuf>, Self), CommandError> {
+        let path = match config {
+            Some(path) => path.to_owned(),
             None if Path::new(FILE).is_file() => FILE.into(),
             None => return Ok((None, Self::default())),
         };
@@ -112,6 +140,14 @@ impl File {
         for name in self.rules.enable.iter().chain(&self.rules.disable) {
             ounce_analysis::rule(name.as_ref())
                 .map_err(|error| (name.span(), with_nearest(&error)))?;
+        }
+        for name in self.lint.select.iter().chain(&self.lint.ignore) {
+            dockerfile::rule(name.as_ref()).map_err(|error| {
+                let meant = error
+                    .nearest
+                    .map(|name| format!("; did you mean {name:?}?"));
+                (name.span(), format!("{error}{}", meant.unwrap_or_default()))
+            })?;
         }
         for glob in &self.keep {
             Options::new(&[], &[], &[glob.as_ref().clone()], 0)
@@ -168,30 +204,8 @@ impl File {
 
 /// An error with the place and the text that it is about.
 fn explain(path: &Path, text: &str, span: Range<usize>, message: &str) -> String {
-    let before = &text[..floor(text, span.start)];
-    let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
-    let marked = AnnotationKind::Primary.span(visible(text, span));
-    let snippet = Snippet::source(text).annotation(marked);
-    let shown = Renderer::plain().render(&[Group::with_level(Level::ERROR).element(snippet)]);
+    let Place { line, column } = Place::of(text, span.start);
+    let shown = shown(text, span);
     let path = path.display();
     format!("{path}:{line}:{column}: {}\n{shown}", message.trim_end())
-}
-
-/// A span that marks something: not the end of a line, and at least a character.
-fn visible(text: &str, span: Range<usize>) -> Range<usize> {
-    let start = floor(text, span.start);
-    let end = floor(text, span.end).max(start);
-    let first_line = text[start..end].find('\n').map_or(end, |at| start + at);
-    start..first_line
-}
-
-fn floor(text: &str, at: usize) -> usize {
-    text.floor_char_boundary(at.min(text.len()))
 }

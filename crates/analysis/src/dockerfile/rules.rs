@@ -32,6 +32,7 @@ mod conda;
 
 use super::finding::Finding;
 use super::lint::Context;
+use crate::nearest::nearest;
 
 /// A rule.
 #[derive(Debug)]
@@ -75,6 +76,28 @@ pub const RULES: &[&Rule] = &[
     &full_clone::RULE,
     &shell_less_base::RULE,
 ];
+
+/// There is no rule of this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no rule {name:?} for Dockerfiles")]
+pub struct UnknownRule {
+    /// The name.
+    pub name: String,
+    /// The rule that may be meant.
+    pub nearest: Option<&'static str>,
+}
+
+/// The rule of a name.
+///
+/// # Errors
+/// There is none.
+pub fn rule(name: &str) -> Result<&'static Rule, UnknownRule> {
+    let found = RULES.iter().copied().find(|rule| rule.id == name);
+    found.ok_or_else(|| UnknownRule {
+        name: name.to_owned(),
+        nearest: nearest(name, RULES.iter().map(|rule| rule.id)),
+    })
+}
 
 impl Rule {
     /// The page of documentation, in Markdown.
