@@ -110,7 +110,24 @@ fn style(model: &Model<'_>, instruction: usize, script: &Script, last: &Statemen
             line_of(join.start) == line_of(start),
             indent(file.text, line_of(start)),
         ),
-        None => (false, "    ".to_owned()),
+        None => {
+            let last = script
+                .range(
+                    last.pipelines()
+                        .last()
+                        .map_or(0..0, |line| line.range.clone()),
+                )
+                .end;
+            let own = indent(file.text, line_of(last));
+            (
+                false,
+                if line_of(last) > lines.start && !own.is_empty() {
+                    own
+                } else {
+                    "    ".to_owned()
+                },
+            )
+        }
     };
     match is_first {
         true => Style::OperatorFirst(indent, newline),

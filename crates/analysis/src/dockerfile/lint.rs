@@ -57,6 +57,9 @@ pub fn lint(text: &[u8], options: &Options, beside: Option<Beside<'_>>) -> Repor
             problems: file.problems,
         };
     }
+    if has_other_syntax(&file) {
+        return Report::default();
+    }
     let model = Model::new(&file);
     let context = Context {
         model: &model,
@@ -70,6 +73,21 @@ pub fn lint(text: &[u8], options: &Options, beside: Option<Beside<'_>>) -> Repor
         findings,
         problems: Vec::new(),
     }
+}
+
+/// Whether a directive gives the file to a frontend that reads something else than Dockerfiles.
+fn has_other_syntax(file: &Dockerfile<'_>) -> bool {
+    let directives = file
+        .tokens
+        .iter()
+        .filter(|token| token.kind == Kind::Directive);
+    let mut texts = directives
+        .map(|token| String::from_utf8_lossy(&file.text[token.range.clone()]).to_lowercase());
+    texts.any(|text| {
+        text.trim_start_matches(['#', ' ', '\t'])
+            .starts_with("syntax")
+            && !text.contains("dockerfile")
+    })
 }
 
 /// Whether a comment in the instruction, or in the lines right above it, names the rule:

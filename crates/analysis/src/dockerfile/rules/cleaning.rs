@@ -82,7 +82,11 @@ impl Cleaning {
         let is_mount = !script.mounts.is_empty();
         let changes_shell = edits::defines_functions(script)
             || script.calls.iter().any(|call| call.program == "alias");
-        if commands.len() != 1 || changes_shell {
+        let last = script.calls.iter().rposition(|call| (self.makes)(call))?;
+        let is_gone = script.calls[last + 1..]
+            .iter()
+            .any(|other| takes_away(other, &call.program));
+        if commands.len() != 1 || changes_shell || self.needs_program && is_gone {
             return None;
         }
         let command = (self.command)(call);
@@ -174,14 +178,38 @@ pub(super) fn removes(call: &Call, path: &str) -> bool {
             .any(|word| word.pattern.len() > 1 && covers(&word.pattern))
 }
 
-/// The words that wrap a call, to put before another.
+/// A command, with `sudo` before it where a call has that.
 pub(super) fn wrapped(call: &Call, command: &str) -> String {
-    let is_sudo = call
-        .wrappers
-        .first()
-        .is_some_and(|word| word.ends_with("sudo"));
-    match is_sudo {
-        true => format!("{} {command}", call.wrappers[0]),
-        false => command.to_owned(),
+    let is_sudo = |word: &&String| word.rsplit('/').next() == Some("sudo");
+    match call.wrappers.iter().find(is_sudo) {
+        Some(sudo) => format!("{sudo} {command}"),
+        None => command.to_owned(),
     }
+}
+
+/// Whether a call may take a program away, so that it cannot be called after it.
+fn takes_away(call: &Call, program: &str) -> bool {
+    let verbs = [
+        "remove",
+        "purge",
+        "autoremove",
+        "del",
+        "erase",
+        "uninstall",
+        "rm",
+        "autopurge",
+    ];
+    let is_removal = call.verb().is_some_and(|(_, verb)| verbs.contains(&verb));
+    let takes_files = |pattern: &str| {
+        let places = ["/usr", "/opt", "/bin", "/snap", "/nix", "node"];
+        places.iter().any(|place| pattern.starts_with(place)) || pattern.contains(program)
+    };
+    let is_rm = ["rm", "mv", "find"].contains(&call.program.as_str());
+    is_removal
+        || is_rm
+            && call
+                .words
+                .iter()
+                .skip(1)
+                .any(|word| takes_files(&word.pattern) || word.value.is_none())
 }

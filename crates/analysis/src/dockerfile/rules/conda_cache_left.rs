@@ -5,7 +5,7 @@
 //! **Fix.** `clean --all --force-pkgs-dirs --yes` of the same program is added to the end of the RUN, or
 //! `--force-pkgs-dirs` to the `clean` that is there. *Safe* where the base image is known for a release that
 //! has the option; else *unsafe*, as where a later command works offline or clones an environment, or where the
-//! file speaks of soft links, which packages may be instead of hard ones. No fix where the cache is a mount.
+//! file speaks of soft links, which packages may be instead of hard ones, or another user installs later. No fix where the cache is a mount.
 //!
 //! **Example.**
 //!
@@ -50,7 +50,11 @@ const CLEANING: Cleaning = Cleaning {
     },
     needs_program: true,
     uses: None,
-    is_known: |context, at| bases::conda_cleans_by_force(context, at) && !speaks_of_links(context),
+    is_known: |context, at| {
+        bases::conda_cleans_by_force(context, at)
+            && !speaks_of_links(context)
+            && !installs_as_another(context, at)
+    },
     what: "conda's package cache stays in this layer",
 };
 
@@ -83,6 +87,17 @@ fn removes_folder(call: &Call) -> bool {
 
 fn speaks_of_links(context: &Context<'_>) -> bool {
     memchr::memmem::find(context.model.file.text, b"softlink").is_some()
+}
+
+/// Whether another user installs later, who may not be allowed to make the cache's folder anew.
+fn installs_as_another(context: &Context<'_>, at: usize) -> bool {
+    let model = context.model;
+    let user = model.state(at).user;
+    let later = model.after(at).into_iter().filter(|at| {
+        let script = model.scripts.get(at);
+        script.is_some_and(|script| script.calls.iter().any(conda::installs))
+    });
+    later.into_iter().any(|at| model.state(at).user != user)
 }
 
 /// A RUN that installs and then cleans, but not by force.

@@ -6,7 +6,7 @@ use crate::dockerfile::lint::{Options, lint};
 const HEAD: &str = "FROM python:3.12 AS x\n";
 
 fn with_head(text: &str) -> String {
-    if text.starts_with("FROM ") {
+    if text.starts_with("FROM ") || text.starts_with("# syntax") {
         text.to_owned()
     } else {
         format!("{HEAD}{text}")
@@ -101,6 +101,15 @@ fn the_examples_of_the_pages_are_true() {
 fn a_safe_fix_is_made_where_nothing_later_may_need_the_lists() {
     let rule = "apt-lists-left";
     for (text, wanted) in [
+        // What is called later is a package that the file installs, or only asked for its version.
+        (
+            "RUN apt-get update && apt-get install -y samtools\nRUN samtools view x && other --version\n",
+            "RUN apt-get update && apt-get install -y samtools && rm -rf /var/lib/apt/lists/*\nRUN samtools view x && other --version\n",
+        ),
+        (
+            "RUN time sudo apt-get update && apt-get install -y \\\n  a\n",
+            "RUN time sudo apt-get update && apt-get install -y \\\n  a && \\\n  sudo rm -rf /var/lib/apt/lists/*\n",
+        ),
         // Layouts.
         (
             "RUN apt-get update && \\\n    apt-get install -y a \\\n      b\nRUN pip install c\n",
@@ -144,6 +153,9 @@ fn no_safe_fix_is_made_where_in_doubt() {
         "RUN apt-get update && apt-get install -y a\nRUN curl -s https://example.org | bash\n",
         "RUN apt-get update && apt-get install -y a\nRUN make deploy\n",
         "RUN apt-get update && apt-get install -y a\nRUN $INSTALL\n",
+        "RUN apt-get update && apt-get install -y a\nRUN env -i /deploy\n",
+        "RUN apt-get update && apt-get install -y a\nRUN npm run deploy\n",
+        "RUN apt-get update && apt-get install -y a\nRUN yarn deploy\n",
         "RUN apt-get update && apt-get install -y a\nRUN a 'b\n",
         "RUN apt-get update && apt-get install -y a\nONBUILD RUN apt-get install b\n",
         "RUN apt-get update && apt-get install -y a\nFROM x\nRUN rosdep install b\n",
@@ -157,6 +169,7 @@ fn no_safe_fix_is_made_where_in_doubt() {
         "RUN rm() { :; }; apt-get update\n",
         "ONBUILD RUN apt-get update && apt-get install -y a\n",
         "RUN [\"apt-get\", \"update\"]\n",
+        "RUN apt-get update && apt-get install -y python3\nRUN python3 setup.py develop\n",
         "RUN --mount=type=bind,source=a,target=/var/lib/apt/lists apt-get update\n",
     ] {
         assert_eq!(count(rule, text), 1, "{text}");
@@ -284,6 +297,10 @@ fn nothing_is_found_where_nothing_stays() {
             "shell-less-base",
             "FROM gcr.io/distroless/base:debug\nRUN a\n",
         ),
+        (
+            "apt-lists-left",
+            "# syntax=example/other\nFROM a\nRUN apt-get update\n",
+        ),
         ("adduser-package", "RUN apt-get install add && adduser x\n"),
     ] {
         assert_eq!(count(rule, text), 0, "{rule}: {text}");
@@ -302,6 +319,22 @@ fn fixes_of_package_managers_follow_their_call() {
             "npm-cache-left",
             "RUN npm i && npm run build\n",
             "RUN npm i && npm run build && npm cache clean --force\n",
+        ),
+        // npm may be gone at the end.
+        (
+            "npm-cache-left",
+            "RUN npm i && apt-get purge -y npm\n",
+            "RUN npm i && apt-get purge -y npm\n",
+        ),
+        (
+            "npm-cache-left",
+            "RUN npm i && rm -rf /usr/local/lib/node_modules\n",
+            "RUN npm i && rm -rf /usr/local/lib/node_modules\n",
+        ),
+        (
+            "conda-cache-left",
+            "FROM condaforge/miniforge3\nRUN mamba install a\nUSER b\nRUN mamba install c && mamba clean -af\n",
+            "FROM condaforge/miniforge3\nRUN mamba install a\nUSER b\nRUN mamba install c && mamba clean -af\n",
         ),
         // Not in the chain that ends the script: npm may never have run.
         ("npm-cache-left", "RUN npm i; a\n", "RUN npm i; a\n"),
