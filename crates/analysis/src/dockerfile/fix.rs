@@ -227,3 +227,107 @@ fn shifted(edits: &[Edit]) -> Option<impl Fn(usize) -> usize> {
         (at + grown).saturating_sub(shrunk)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines that rules look at, and such that come between them.
+    const LINES: [&str; 26] = [
+        "FROM python:3.12\n",
+        "FROM continuumio/miniconda3 AS a\n",
+        "FROM a\n",
+        "USER b\n",
+        "RUN apt-get update\n",
+        "RUN apt-get update && \\\n",
+        "RUN apt-get update; \\\r\n",
+        "  # note\n",
+        "  apt-get install -y adduser git && \\\n",
+        "  apt-get install -y \\\n",
+        "  adduser --disabled-password --no-create-home x && \\\n",
+        "  pip install x # why\n",
+        "RUN pip install x; y &\n",
+        "RUN conda install git && conda clean -ay\n",
+        "RUN conda install -n base x\n",
+        "RUN <<EOF\n",
+        "EOF\n",
+        "RUN cat <<EOF >f && npm ci\n",
+        "ONBUILD RUN yum install x\n",
+        "RUN yum install 'x\n",
+        "RUN yum install x || exit 0\n",
+        "COPY b /b\n",
+        "RUN chown u:g /b\n",
+        "ADD c /c\n",
+        "RUN git clone d && ./e\n",
+        "SHELL [\"pwsh\", \"-c\"]\n",
+    ];
+
+    fn words(text: &[u8]) -> Vec<String> {
+        let text = String::from_utf8_lossy(text);
+        let apart = |c: char| c.is_whitespace() || ";&|\\".contains(c);
+        let words = text.split(apart).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn fixes_keep_files_valid_and_lose_no_word(
+            picked in proptest::collection::vec(0..LINES.len(), 1..14)
+        ) {
+            let text: String = picked.iter().map(|at| LINES[*at]).collect();
+            let options = Options::default();
+            let safe = fix(text.as_bytes(), &options, Safety::Safe, None);
+            let all = fix(text.as_bytes(), &options, Safety::Unsafe, None);
+            if Dockerfile::parse(text.as_bytes()).problems.is_empty() {
+                proptest::prop_assert_eq!(&Dockerfile::parse(&all.text).problems, &[]);
+            } else {
+                proptest::prop_assert_eq!(&all.text, text.as_bytes());
+            }
+            let after = words(&safe.text);
+            let mut rest = after.iter();
+            for word in words(text.as_bytes()) {
+                proptest::prop_assert!(rest.any(|other| *other == word), "{} is lost", word);
+            }
+            let again = fix(&all.text, &options, Safety::Unsafe, None);
+            proptest::prop_assert_eq!(again.text, all.text);
+        }
+    }
+
+    #[test]
+    fn edits_that_overlap_are_not_applied() {
+        let edit = |range: Range<usize>| Edit {
+            range,
+            text: "x".to_owned(),
+        };
+        assert_eq!(
+            apply(b"abcd", &[edit(2..3), edit(0..1)]).as_deref(),
+            Some(&b"xbxd"[..])
+        );
+        assert_eq!(apply(b"abcd", &[edit(0..2), edit(1..3)]), None);
+        assert_eq!(apply(b"abcd", &[edit(3..9)]), None);
+    }
+
+    /// The gate refuses what a wrong edit would do.
+    #[test]
+    fn what_reaches_beyond_its_edit_is_refused() {
+        let keeps = |text: &str, range: Range<usize>, new: &str| {
+            let edits = vec![Edit {
+                range,
+                text: new.to_owned(),
+            }];
+            let result = apply(text.as_bytes(), &edits).unwrap();
+            let fix = Fix {
+                safety: Safety::Safe,
+                title: String::new(),
+                edits,
+            };
+            keeps_the_rest(text.as_bytes(), &result, &fix)
+        };
+        let text = "FROM a\nRUN b && c\nUSER d\n";
+        assert!(keeps(text, 17..17, " && e"));
+        assert!(!keeps(text, 17..17, " \\"), "swallows the next instruction");
+        assert!(!keeps(text, 17..17, " <<E"), "swallows the rest");
+        assert!(!keeps(text, 12..12, " #"), "makes a comment of a command");
+        assert!(!keeps(text, 12..12, " '"), "makes the script unreadable");
+    }
+}
