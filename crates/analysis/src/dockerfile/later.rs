@@ -1,6 +1,7 @@
 //! What later instructions need of what an earlier one leaves.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use super::model::{Call, Model, Script};
 
@@ -137,12 +138,20 @@ fn installed<'a>(model: &'a Model<'_>) -> BTreeSet<&'a str> {
         .collect()
 }
 
+fn known() -> &'static BTreeSet<&'static str> {
+    static NAMES: OnceLock<BTreeSet<&str>> = OnceLock::new();
+    NAMES.get_or_init(|| {
+        let groups = KNOWN.iter();
+        groups.flat_map(|group| group.split_whitespace()).collect()
+    })
+}
+
 /// Whether a call does nothing with a package manager.
 fn is_known(call: &Call) -> bool {
     let program = call.program.as_str();
     let version = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let mut known = KNOWN.iter().flat_map(|group| group.split_whitespace());
-    let is_listed = known.any(|name| name == program || name == version) && !program.is_empty();
+    let known = known();
+    let is_listed = known.contains(program) || known.contains(version);
     // A program of the project may have the name of a known one.
     let path = call.words.first().map_or("", |word| word.pattern.as_str());
     let is_own = path.starts_with("./") || path.starts_with("../");

@@ -48,6 +48,10 @@ impl<'a> Context<'a> {
     }
 }
 
+/// Images have at most 127 layers, and the longest of 3,433 public files has 254 instructions; rules compare
+/// instructions with each other.
+const MAX_INSTRUCTIONS: usize = 1000;
+
 /// Looks for what the rules find.
 pub fn lint(text: &[u8], options: &Options, beside: Option<Beside<'_>>) -> Report {
     let file = Dockerfile::parse(text);
@@ -55,6 +59,16 @@ pub fn lint(text: &[u8], options: &Options, beside: Option<Beside<'_>>) -> Repor
         return Report {
             findings: Vec::new(),
             problems: file.problems,
+        };
+    }
+    if file.instructions.len() > MAX_INSTRUCTIONS {
+        let problem = Problem {
+            reason: format!("more than {MAX_INSTRUCTIONS} instructions"),
+            range: 0..0,
+        };
+        return Report {
+            findings: Vec::new(),
+            problems: vec![problem],
         };
     }
     if has_other_syntax(&file) {

@@ -43,20 +43,12 @@ impl<'a> Model<'a> {
     /// Says what a file does.
     pub fn new(file: &'a Dockerfile<'a>) -> Self {
         let stages = stages::read(file);
-        let mut model = Self {
+        let scripts = scripts(file, &stages);
+        Self {
             file,
             stages,
-            scripts: BTreeMap::new(),
-        };
-        for (at, instruction) in file.instructions.iter().enumerate() {
-            let run = instruction.trigger.as_deref().unwrap_or(instruction);
-            if run.name == "RUN" {
-                let state = model.state(at);
-                let script = Script::read(file, instruction, run, &state);
-                model.scripts.insert(at, script);
-            }
+            scripts,
         }
-        model
     }
 
     /// The stage that an instruction is in.
@@ -137,6 +129,29 @@ impl<'a> Model<'a> {
     }
 }
 
+/// What each RUN runs.
+fn scripts(file: &Dockerfile<'_>, stages: &[Stage]) -> BTreeMap<usize, Script> {
+    let mut scripts = BTreeMap::new();
+    // What holds at the end of each stage.
+    let mut states: Vec<State> = Vec::new();
+    for stage in stages {
+        let mut state = match stage.base {
+            Base::Stage(base) => states[base].clone(),
+            _ => State::default(),
+        };
+        for at in stage.instructions.clone() {
+            let instruction = &file.instructions[at];
+            let run = instruction.trigger.as_deref().unwrap_or(instruction);
+            if run.name == "RUN" {
+                scripts.insert(at, Script::read(file, instruction, run, &state));
+            }
+            state.apply(instruction, file.escape);
+        }
+        states.push(state);
+    }
+    scripts
+}
+
 impl State {
     fn apply(&mut self, instruction: &Instruction, escape: u8) {
         let argument = instruction.argument();
@@ -194,7 +209,7 @@ impl State {
 }
 
 /// The names and values of ENV or LABEL.
-pub fn pairs(instruction: &Instruction, escape: u8) -> Vec<(String, String)> {
+fn pairs(instruction: &Instruction, escape: u8) -> Vec<(String, String)> {
     let found = words::quoted(instruction, escape);
     let is_old = found.first().is_some_and(|word| !word.text.contains('='));
     if is_old {

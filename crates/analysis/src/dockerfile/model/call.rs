@@ -13,8 +13,6 @@ pub struct Call {
     pub wrappers: Vec<String>,
     /// Names of variables that are set for this call alone.
     pub assigned: Vec<String>,
-    /// Whether its output goes somewhere else than to the log.
-    pub is_redirected: bool,
     /// How it stands in the script.
     pub place: Place,
     /// Where in the file it is.

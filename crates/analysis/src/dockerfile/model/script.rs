@@ -169,7 +169,6 @@ fn listed(list: &[String], run: &Instruction) -> Call {
         words: list.iter().map(argument).collect(),
         wrappers: Vec::new(),
         assigned: Vec::new(),
-        is_redirected: false,
         place: Place::default(),
         range: run.range.clone(),
     };
@@ -280,10 +279,6 @@ impl Finder<'_> {
                 .collect(),
             wrappers: Vec::new(),
             assigned: assigned.map(str::to_owned).collect(),
-            is_redirected: simple
-                .redirects
-                .iter()
-                .any(|redirect| redirect.operator.starts_with('>')),
             place: place.clone(),
             range: self.text.range(simple.range.clone()),
         };

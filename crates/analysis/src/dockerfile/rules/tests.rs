@@ -429,3 +429,10 @@ fn comments_silence_a_rule() {
         1
     );
 }
+
+#[test]
+fn absurd_files_are_refused_quickly() {
+    let text = format!("FROM a\n{}", "RUN apt-get update\n".repeat(50_000));
+    let report = lint(text.as_bytes(), &Options::default(), None);
+    assert_eq!(report.problems.len(), 1);
+}

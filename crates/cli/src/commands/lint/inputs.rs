@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::error::CommandError;
 
 /// More than a person writes.
-const MAX_FILE: u64 = 16 << 20;
+const MAX_FILE: u64 = 1 << 20;
 
 /// A Dockerfile.
 pub(super) struct Input {
