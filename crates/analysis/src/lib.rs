@@ -4,6 +4,7 @@
 //! terminal or file system. [`rules`] find what could go, [`evidence`] looks for anything that stays
 //! and points there, [`mod@plan`] decides, [`ledger`] gives every byte a cause.
 
+pub mod dockerfile;
 pub mod duplicates;
 pub mod evidence;
 pub mod finding;
@@ -20,6 +21,7 @@ pub mod surface;
 
 mod covered;
 mod globs;
+mod nearest;
 #[cfg(test)]
 mod testing;
 

@@ -19,6 +19,7 @@ use crate::covered::Covered;
 use crate::evidence::{Search, Targets, UnitId};
 use crate::finding::{Claim, Content, Evidence, Problem};
 use crate::globs;
+use crate::nearest::nearest;
 use crate::rules::{Context, RULES, Rule, Tier};
 
 /// What the user wants.
@@ -132,24 +133,8 @@ pub fn rule(name: &str) -> Result<&'static Rule, OptionsError> {
     let found = RULES.iter().copied().find(|rule| rule.id == name);
     found.ok_or_else(|| OptionsError::UnknownRule {
         name: name.to_owned(),
-        nearest: nearest(name),
+        nearest: nearest(name, RULES.iter().map(|rule| rule.id)),
     })
-}
-
-/// The rule that somebody may have meant: the most words in common, then the fewest letters changed.
-fn nearest(name: &str) -> Option<&'static str> {
-    let words = |id: &str| {
-        id.split('-')
-            .filter(|word| name.split('-').any(|part| part == *word))
-            .count()
-    };
-    let likeness = |id: &str| strsim::normalized_damerau_levenshtein(id, name);
-    let ids = RULES.iter().map(|rule| rule.id);
-    ids.filter(|id| words(id) > 0 || likeness(id) >= 0.5)
-        .max_by(|a, b| {
-            let order = words(a).cmp(&words(b));
-            order.then(likeness(a).total_cmp(&likeness(b)))
-        })
 }
 
 /// What was decided on a unit.
@@ -475,7 +460,8 @@ mod tests {
             ("apt-list", Some("apt-lists")),
             ("xyz", None),
         ] {
-            assert_eq!(nearest(name), meant, "{name}");
+            let names = RULES.iter().map(|rule| rule.id);
+            assert_eq!(nearest(name, names), meant, "{name}");
         }
     }
 

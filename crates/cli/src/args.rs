@@ -69,6 +69,19 @@ Examples:
 Exit status: 0 done, 1 a command did not end as it should, 2 usage or input, 125 to 127 as `ounce run`,
 70 a bug in ounce.";
 
+const LINT_EXAMPLES: &str = "\
+Examples:
+  ounce lint
+  ounce lint Dockerfile --fix
+  ounce lint containers --diff --unsafe-fixes > changes.patch
+  ounce lint - < Dockerfile --select apt-lists-left,pip-cache-left
+  ounce lint --format sarif > lint.sarif
+
+A comment in an instruction, or right above it, silences rules for it: # ounce: ignore=RULE,RULE reason
+docs/lint has a page for each rule.
+
+Exit status: 0 nothing found, 1 findings, 2 usage, or a file that no builder takes.";
+
 /// Makes container images as small as they can be without losing any function.
 #[derive(Debug, Parser)]
 #[command(version, after_help = REFERENCES, max_term_width = 100)]
@@ -91,6 +104,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Record which files commands touch in an image
     Trace(Trace),
+    /// Find what makes an image big or unrepeatable in Dockerfiles, and put it right
+    Lint(Lint),
     /// Say what the rules find, and why it can go
     Rules(Rules),
     /// Print a completion script for a shell
@@ -349,6 +364,51 @@ pub(crate) enum DiffBy {
     Config,
     /// The attack surface
     Surface,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = LINT_EXAMPLES)]
+pub(crate) struct Lint {
+    /// Dockerfiles, folders to search for them, or - for standard input [default: the working folder]
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Put right what can be, where the image surely does the same afterwards
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// With --fix or --diff, also make changes that need a look or a build
+    #[arg(long)]
+    pub(crate) unsafe_fixes: bool,
+    /// Print what --fix would change, as a patch, and change nothing
+    #[arg(long, conflicts_with_all = ["fix", "format", "statistics"])]
+    pub(crate) diff: bool,
+    /// Run only the rules that are named so
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) select: Vec<String>,
+    /// Do not run this rule
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) ignore: Vec<String>,
+    /// How findings are written
+    #[arg(long, value_enum, default_value_t = LintFormat::Text)]
+    pub(crate) format: LintFormat,
+    /// Print how often each rule found something, and no findings
+    #[arg(long)]
+    pub(crate) statistics: bool,
+    /// Read settings from this file [default: ounce.toml in the working folder, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LintFormat {
+    /// For people
+    Text,
+    /// For programs; see docs/lint.schema.json
+    Json,
+    /// For code scanning (SARIF 2.1.0)
+    Sarif,
+    /// Annotations of GitHub's workflows
+    Github,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,6 +3,7 @@
 pub(crate) mod analyze;
 pub(crate) mod completions;
 pub(crate) mod diff;
+pub(crate) mod lint;
 pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod slim;

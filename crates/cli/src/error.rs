@@ -196,6 +196,20 @@ impl From<OptionsError> for CommandError {
     }
 }
 
+impl From<ounce_analysis::dockerfile::UnknownRule> for CommandError {
+    fn from(error: ounce_analysis::dockerfile::UnknownRule) -> Self {
+        let hint = match error.nearest {
+            Some(nearest) => format!("did you mean {nearest}?"),
+            None => {
+                let rules = ounce_analysis::dockerfile::RULES.iter();
+                let names: Vec<_> = rules.map(|rule| rule.id).collect();
+                format!("the rules are {}", names.join(", "))
+            }
+        };
+        Self::input(error).hint(hint)
+    }
+}
+
 impl From<ounce_image::Error> for CommandError {
     fn from(error: ounce_image::Error) -> Self {
         use ounce_image::Error as E;

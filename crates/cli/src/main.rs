@@ -10,6 +10,7 @@ mod report;
 mod roots;
 mod session;
 mod settings;
+mod snippet;
 mod verify;
 mod written;
 
@@ -43,6 +44,7 @@ fn run(args: Args) -> Result<ExitCode, CommandError> {
         Command::Verify(args) => return commands::verify::run(&args),
         Command::Run(args) => return commands::run::run(args),
         Command::Trace(args) => return commands::trace::run(args),
+        Command::Lint(args) => return commands::lint::run(&args),
         Command::Rules(args) => commands::rules::run(&args)?,
         Command::Completions { shell } => commands::completions::run(shell),
     }

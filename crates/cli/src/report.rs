@@ -3,6 +3,7 @@
 mod build;
 pub(crate) mod diff;
 mod findings;
+pub(crate) mod lint;
 mod markdown;
 pub(crate) mod model;
 pub(crate) mod package;

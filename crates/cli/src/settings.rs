@@ -4,11 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
-use ounce_analysis::{Options, OptionsError, RULES, Rule};
+use ounce_analysis::{Options, OptionsError, RULES, Rule, dockerfile};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::args::{Choice, Slim, Tier};
+use crate::args::{self, Choice, Slim, Tier};
 use crate::error::CommandError;
 use crate::limits::Limits;
 use crate::report::model;
@@ -39,6 +39,15 @@ struct File {
     keep_layers: Option<usize>,
     rules: Rules,
     limits: Limits,
+    lint: Lint,
+}
+
+/// What `ounce lint` looks for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Lint {
+    select: Vec<Spanned<String>>,
+    ignore: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -64,7 +73,7 @@ impl Settings {
     /// # Errors
     /// The file cannot be read or says something that makes no sense.
     pub(crate) fn of_analysis(choice: &Choice) -> Result<Self, CommandError> {
-        let (path, file) = File::find(choice)?;
+        let (path, file) = File::find(choice.config.as_deref())?;
         file.settings(path, choice, [&[], &[], &[]], None)
     }
 
@@ -73,17 +82,36 @@ impl Settings {
     /// # Errors
     /// As for [`Settings::of_analysis`]; an option that makes no sense.
     pub(crate) fn of_slim(args: &Slim) -> Result<Self, CommandError> {
-        let (path, file) = File::find(&args.choice)?;
+        let (path, file) = File::find(args.choice.config.as_deref())?;
         let lists = [&args.enable, &args.disable, &args.keep].map(Vec::as_slice);
         file.settings(path, &args.choice, lists, args.keep_layers)
     }
 }
 
+/// What `ounce lint` looks for: the command line's rules in place of the file's selection; what either
+/// ignores is ignored.
+///
+/// # Errors
+/// The file cannot be read or says something that makes no sense; there is no rule of a name.
+pub(crate) fn of_lint(args: &args::Lint) -> Result<dockerfile::Options, CommandError> {
+    let (_, file) = File::find(args.config.as_deref())?;
+    for name in args.select.iter().chain(&args.ignore) {
+        dockerfile::rule(name)?;
+    }
+    let texts = |list: Vec<Spanned<String>>| list.into_iter().map(Spanned::into_inner);
+    let (mut select, mut ignore) = (args.select.clone(), args.ignore.clone());
+    if select.is_empty() {
+        select.extend(texts(file.lint.select));
+        ignore.extend(texts(file.lint.ignore));
+    }
+    Ok(dockerfile::Options { select, ignore })
+}
+
 impl File {
     /// Reads the file that is named, or the one in the working folder; without either, nothing is set.
-    fn find(choice: &Choice) -> Result<(Option<PathBuf>, Self), CommandError> {
-        let path = match &choice.config {
-            Some(path) => path.clone(),
+    fn find(config: Option<&Path>) -> Result<(Option<PathBuf>, Self), CommandError> {
+        let path = match config {
+            Some(path) => path.to_owned(),
             None if Path::new(FILE).is_file() => FILE.into(),
             None => return Ok((None, Self::default())),
         };
@@ -96,6 +124,14 @@ impl File {
         for name in self.rules.enable.iter().chain(&self.rules.disable) {
             ounce_analysis::rule(name.as_ref())
                 .map_err(|error| (name.span(), with_nearest(&error)))?;
+        }
+        for name in self.lint.select.iter().chain(&self.lint.ignore) {
+            dockerfile::rule(name.as_ref()).map_err(|error| {
+                let meant = error
+                    .nearest
+                    .map(|name| format!("; did you mean {name:?}?"));
+                (name.span(), format!("{error}{}", meant.unwrap_or_default()))
+            })?;
         }
         for glob in &self.keep {
             Options::new(&[], &[], &[glob.as_ref().clone()], 0)

@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::path::Path;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::de::DeserializeOwned;
 
 use crate::error::CommandError;
+use crate::snippet::{Place, shown};
 
 /// A mistake and where in the text it is, in bytes.
 pub(crate) type Mistake = (Range<usize>, String);
@@ -50,13 +50,8 @@ pub(crate) fn parse<T: DeserializeOwned, U>(
 
 /// An error with the place and the text that it is about.
 fn explain(path: &Path, text: &str, span: Range<usize>, message: &str) -> String {
-    let before = &text[..floor(text, span.start)];
-    let line = before.matches('\n').count() + 1;
-    let last = before.rsplit('\n').next().unwrap_or_default();
-    let column = last.chars().count() + 1;
-    let marked = AnnotationKind::Primary.span(visible(text, span));
-    let snippet = Snippet::source(text).annotation(marked);
-    let shown = Renderer::plain().render(&[Group::with_level(Level::ERROR).element(snippet)]);
+    let Place { line, column } = Place::of(text, span.start);
+    let shown = shown(text, span);
     let path = path.display();
     format!("{path}:{line}:{column}: {}\n{shown}", message.trim_end())
 }
@@ -83,16 +78,4 @@ fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a 
         .filter(|(likeness, _)| *likeness >= LEAST)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)
-}
-
-/// A span that marks something: not the end of a line, and at least a character.
-fn visible(text: &str, span: Range<usize>) -> Range<usize> {
-    let start = floor(text, span.start);
-    let end = floor(text, span.end).max(start);
-    let first_line = text[start..end].find('\n').map_or(end, |at| start + at);
-    start..first_line
-}
-
-fn floor(text: &str, at: usize) -> usize {
-    text.floor_char_boundary(at.min(text.len()))
 }

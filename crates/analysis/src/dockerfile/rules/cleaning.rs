@@ -1,0 +1,215 @@
+//! What package managers leave behind in a RUN, and the command that takes it away again.
+
+use std::collections::BTreeSet;
+
+use crate::dockerfile::edits;
+use crate::dockerfile::finding::{Finding, Safety};
+use crate::dockerfile::later::{Need, need};
+use crate::dockerfile::lint::Context;
+use crate::dockerfile::model::{Call, Script};
+use crate::dockerfile::rules::Rule;
+
+/// A mess and the command that cleans it up.
+pub(super) struct Cleaning {
+    pub(super) rule: &'static Rule,
+    /// Whether a call makes the mess.
+    pub(super) makes: fn(&Call) -> bool,
+    /// Whether a call cleans it up.
+    pub(super) cleans: fn(&Call) -> bool,
+    /// Paths at which the mess lies: a mount over one of them keeps it out of the image.
+    pub(super) paths: &'static [&'static str],
+    /// The command that cleans up after a call.
+    pub(super) command: fn(&Call) -> String,
+    /// Whether the command fails where the program is missing, so that it may only follow a call of it.
+    pub(super) needs_program: bool,
+    /// Whether a later call of a script uses what is cleaned up, `None` when the program is no package manager;
+    /// absent when what is missing is downloaded again.
+    pub(super) uses: Option<fn(&Script, usize) -> Option<bool>>,
+    /// Whether the image is known for a program that knows the command.
+    pub(super) is_known: fn(&Context<'_>, usize) -> bool,
+    /// What stays, for the message.
+    pub(super) what: &'static str,
+}
+
+impl Cleaning {
+    /// A finding for each RUN that leaves the mess.
+    pub(super) fn find(&self, context: &Context<'_>) -> Vec<Finding> {
+        let scripts = context.model.scripts.iter();
+        scripts
+            .filter_map(|(at, script)| self.find_in(context, *at, script))
+            .collect()
+    }
+
+    fn find_in(&self, context: &Context<'_>, at: usize, script: &Script) -> Option<Finding> {
+        let model = context.model;
+        let last = script.calls.iter().rposition(|call| (self.makes)(call))?;
+        let is_cleaned = script.calls[last..]
+            .iter()
+            .any(|call| (self.cleans)(call) || may_clean(call));
+        let is_mounted = self.paths.iter().any(|path| script.mounts_over(path));
+        let ships = self.paths.iter().any(|path| model.ships(at, path));
+        if is_cleaned || is_mounted || !ships {
+            return None;
+        }
+        let call = &script.calls[last];
+        let finding = Finding::new(self.rule, at, call.range.clone(), self.what);
+        Some(match self.fix(context, at, script) {
+            Some((command, edit, safety)) => {
+                finding.with_fix(safety, format!("add `{command}` to this RUN"), vec![edit])
+            }
+            None => finding,
+        })
+    }
+
+    fn fix(
+        &self,
+        context: &Context<'_>,
+        at: usize,
+        script: &Script,
+    ) -> Option<(String, crate::dockerfile::Edit, Safety)> {
+        let model = context.model;
+        let messes: Vec<&Call> = script
+            .calls
+            .iter()
+            .filter(|call| (self.makes)(call))
+            .collect();
+        let is_sure = |call: &&Call| match self.needs_program {
+            true => edits::is_joined_to_end(script, call),
+            false => edits::is_sure(script, call),
+        };
+        let call = messes.iter().copied().find(is_sure)?;
+        let commands: BTreeSet<String> = messes.iter().map(|call| (self.command)(call)).collect();
+        let is_mount = !script.mounts.is_empty();
+        let changes_shell = edits::defines_functions(script)
+            || script.calls.iter().any(|call| call.program == "alias");
+        let last = script.calls.iter().rposition(|call| (self.makes)(call))?;
+        let is_gone = script.calls[last + 1..]
+            .iter()
+            .any(|other| takes_away(other, &call.program));
+        if commands.len() != 1 || changes_shell || self.needs_program && is_gone {
+            return None;
+        }
+        let command = (self.command)(call);
+        let edit = edits::append(model, at, &command)?;
+        let is_copied = model.file.instructions.iter().any(|other| {
+            let told = other.trigger.as_deref().unwrap_or(other);
+            let argument = told.argument();
+            told.name == "COPY" && self.paths.iter().any(|path| argument.contains(path))
+        });
+        let is_unused = self
+            .uses
+            .is_none_or(|uses| need(model, at, uses) == Need::No);
+        let is_safe = is_unused
+            && !is_copied
+            && !is_mount
+            && !works_offline(context, at)
+            && (self.is_known)(context, at);
+        Some((command, edit, Safety::safe_if(is_safe)))
+    }
+}
+
+/// Whether a call may clean up in a way that is not known: a program made for it, or `rm` of what a
+/// variable names.
+fn may_clean(call: &Call) -> bool {
+    let is_cleaner = call.program.contains("clean") || call.program.contains("purge");
+    is_cleaner
+        || call.program == "rm"
+            && call
+                .words
+                .iter()
+                .any(|word| word.value.is_none() && word.pattern.is_empty())
+}
+
+/// Whether a later call asks for what is in a cache.
+pub(super) fn works_offline(context: &Context<'_>, at: usize) -> bool {
+    let scripts = context
+        .model
+        .after(at)
+        .into_iter()
+        .filter_map(|at| context.model.scripts.get(&at));
+    let mut calls = scripts.flat_map(|script| &script.calls);
+    calls.any(|call| {
+        call.has(&[
+            "--offline",
+            "--prefer-offline",
+            "--cacheonly",
+            "--no-refresh",
+            "--clone",
+            "-C",
+        ])
+    })
+}
+
+/// For commands that every release knows.
+pub(super) fn always(_: &Context<'_>, _: usize) -> bool {
+    true
+}
+
+/// Whether a call removes what lies at a path, or all that lies there.
+pub(super) fn removes(call: &Call, path: &str) -> bool {
+    let removes = match call.program.as_str() {
+        "rm" => true,
+        "find" => call
+            .arguments()
+            .any(|word| word == "-delete" || word.starts_with("-exec")),
+        _ => false,
+    };
+    let covers = |pattern: &str| {
+        let pattern = pattern.trim_end_matches('/').trim_end_matches("/*");
+        let within = |inner: &str, outer: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        // Braces are not expanded; what they hold is looked at as words.
+        let last = path
+            .rsplit('/')
+            .find(|name| !name.is_empty())
+            .unwrap_or_default();
+        within(path, pattern)
+            || within(pattern, path)
+            || pattern.contains('{') && (pattern.contains(last) || pattern.contains("apt"))
+    };
+    removes
+        && call
+            .words
+            .iter()
+            .skip(1)
+            .any(|word| word.pattern.len() > 1 && covers(&word.pattern))
+}
+
+/// A command, with `sudo` before it where a call has that.
+pub(super) fn wrapped(call: &Call, command: &str) -> String {
+    let is_sudo = |word: &&String| word.rsplit('/').next() == Some("sudo");
+    match call.wrappers.iter().find(is_sudo) {
+        Some(sudo) => format!("{sudo} {command}"),
+        None => command.to_owned(),
+    }
+}
+
+/// Whether a call may take a program away, so that it cannot be called after it.
+fn takes_away(call: &Call, program: &str) -> bool {
+    let verbs = [
+        "remove",
+        "purge",
+        "autoremove",
+        "del",
+        "erase",
+        "uninstall",
+        "rm",
+        "autopurge",
+    ];
+    let is_removal = call.verb().is_some_and(|(_, verb)| verbs.contains(&verb));
+    let takes_files = |pattern: &str| {
+        let places = ["/usr", "/opt", "/bin", "/snap", "/nix", "node"];
+        places.iter().any(|place| pattern.starts_with(place)) || pattern.contains(program)
+    };
+    let is_rm = ["rm", "mv", "find"].contains(&call.program.as_str());
+    is_removal
+        || is_rm
+            && call
+                .words
+                .iter()
+                .skip(1)
+                .any(|word| takes_files(&word.pattern) || word.value.is_none())
+}

@@ -1,0 +1,438 @@
+use super::*;
+use crate::dockerfile::finding::Safety;
+use crate::dockerfile::fix::fix;
+use crate::dockerfile::lint::{Options, lint};
+
+const HEAD: &str = "FROM python:3.12 AS x\n";
+
+fn with_head(text: &str) -> String {
+    if text.starts_with("FROM ") || text.starts_with("# syntax") {
+        text.to_owned()
+    } else {
+        format!("{HEAD}{text}")
+    }
+}
+
+fn beside(path: &str) -> Option<String> {
+    let text = match path {
+        "env.yml" | "settings.toml" => "dependencies: [samtools]\n",
+        "git.yml" => "dependencies: [pip: [git+https://example.org/a]]\n",
+        "nul.bin" => "\0",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+fn only(rule: &str) -> Options {
+    Options {
+        select: vec![rule.to_owned()],
+        ignore: Vec::new(),
+    }
+}
+
+/// How often a rule finds something.
+fn count(rule: &str, text: &str) -> usize {
+    let report = lint(with_head(text).as_bytes(), &only(rule), Some(&beside));
+    assert_eq!(report.problems, [], "{text}");
+    report.findings.len()
+}
+
+/// The file with what one rule puts right.
+fn fixed(rule: &str, text: &str, most: Safety) -> String {
+    let text = with_head(text);
+    let fixed = fix(text.as_bytes(), &only(rule), most, Some(&beside));
+    let again = fix(&fixed.text, &only(rule), most, Some(&beside));
+    assert_eq!(again.text, fixed.text, "fixing again changes more");
+    String::from_utf8(fixed.text).unwrap().replace(HEAD, "")
+}
+
+/// `just docs` writes the pages anew.
+#[test]
+fn every_rule_has_its_page() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/lint");
+    for rule in RULES {
+        let path = format!("{folder}/{}.md", rule.id);
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::create_dir_all(folder).unwrap();
+            std::fs::write(&path, rule.page()).unwrap();
+        }
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap_or_default(),
+            rule.page(),
+            "run `just docs`"
+        );
+        for part in ["**Fix.**", "**Example.**"] {
+            assert!(rule.page().contains(part), "{}: {part}", rule.id);
+        }
+    }
+}
+
+/// The example of a page is found, and becomes what the page says, or what is better has no finding.
+#[test]
+fn the_examples_of_the_pages_are_true() {
+    for rule in RULES {
+        let page = rule.page();
+        let blocks: Vec<&str> = page
+            .split("```dockerfile\n")
+            .skip(1)
+            .filter_map(|text| text.split("```").next())
+            .collect();
+        let before = blocks[0];
+        assert!(
+            count(rule.id, before) > 0,
+            "{}: nothing is found in its example",
+            rule.id
+        );
+        if page.contains("\nbecomes") {
+            assert_eq!(
+                fixed(rule.id, before, Safety::Unsafe),
+                blocks[1],
+                "{}",
+                rule.id
+            );
+        }
+        if let Some(after) = blocks.get(1) {
+            assert_eq!(count(rule.id, after), 0, "{}", rule.id);
+        }
+    }
+}
+
+#[test]
+fn a_safe_fix_is_made_where_nothing_later_may_need_the_lists() {
+    let rule = "apt-lists-left";
+    for (text, wanted) in [
+        // What is called later is a package that the file installs, or only asked for its version.
+        (
+            "RUN apt-get update && apt-get install -y samtools\nRUN samtools view x && other --version\n",
+            "RUN apt-get update && apt-get install -y samtools && rm -rf /var/lib/apt/lists/*\nRUN samtools view x && other --version\n",
+        ),
+        (
+            "RUN time sudo apt-get update && apt-get install -y \\\n  a\n",
+            "RUN time sudo apt-get update && apt-get install -y \\\n  a && \\\n  sudo rm -rf /var/lib/apt/lists/*\n",
+        ),
+        // Layouts.
+        (
+            "RUN apt-get update && \\\n    apt-get install -y a \\\n      b\nRUN pip install c\n",
+            "RUN apt-get update && \\\n    apt-get install -y a \\\n      b && \\\n    rm -rf /var/lib/apt/lists/*\nRUN pip install c\n",
+        ),
+        (
+            "RUN apt-get update \\\r\n  # why\r\n  && apt-get install -y a\r\n",
+            "RUN apt-get update \\\r\n  # why\r\n  && apt-get install -y a \\\r\n  && rm -rf /var/lib/apt/lists/*\r\n",
+        ),
+        (
+            "RUN apt-get update && apt-get install -y a # why\n",
+            "RUN apt-get update && apt-get install -y a && rm -rf /var/lib/apt/lists/* # why\n",
+        ),
+        (
+            "RUN sudo apt-get update; sudo apt-get install a;\n",
+            "RUN sudo apt-get update; sudo apt-get install a && sudo rm -rf /var/lib/apt/lists/*;\n",
+        ),
+        (
+            "RUN <<E\nset -e\napt-get update\napt-get install -y a\nE\n",
+            "RUN <<E\nset -e\napt-get update\napt-get install -y a && rm -rf /var/lib/apt/lists/*\nE\n",
+        ),
+        (
+            "RUN apt-get update && cat <<E >/f\nx; y\nE\n",
+            "RUN apt-get update && cat <<E >/f && rm -rf /var/lib/apt/lists/*\nx; y\nE\n",
+        ),
+        (
+            "RUN apt-get update && (a || b) | c\nRUN apt-get update && apt-get install d && rm -rf /var/lib/apt/lists/*\n",
+            "RUN apt-get update && (a || b) | c && rm -rf /var/lib/apt/lists/*\nRUN apt-get update && apt-get install d && rm -rf /var/lib/apt/lists/*\n",
+        ),
+    ] {
+        assert_eq!(fixed(rule, text, Safety::Safe), wanted, "{text}");
+    }
+}
+
+#[test]
+fn no_safe_fix_is_made_where_in_doubt() {
+    let rule = "apt-lists-left";
+    for text in [
+        "RUN apt-get update\nRUN apt-get install -y a\n",
+        "RUN apt-get update && apt-get install -y a\nRUN ./deploy.sh\n",
+        "RUN apt-get update && apt-get install -y a\nRUN curl -s https://example.org | bash\n",
+        "RUN apt-get update && apt-get install -y a\nRUN make deploy\n",
+        "RUN apt-get update && apt-get install -y a\nRUN $INSTALL\n",
+        "RUN apt-get update && apt-get install -y a\nRUN env -i /deploy\n",
+        "RUN apt-get update && apt-get install -y a\nRUN npm run deploy\n",
+        "RUN apt-get update && apt-get install -y a\nRUN yarn deploy\n",
+        "RUN apt-get update && apt-get install -y a\nRUN a 'b\n",
+        "RUN apt-get update && apt-get install -y a\nONBUILD RUN apt-get install b\n",
+        "RUN apt-get update && apt-get install -y a\nFROM x\nRUN rosdep install b\n",
+        "RUN apt-get update && apt-get install -y a\nRUN find . -name x -exec sh {} +\n",
+        "RUN apt-get update && apt-get install -y a && exit 0\n",
+        "RUN apt-get update && apt-get install -y a &\n",
+        "RUN if x; then apt-get update; fi; a\n",
+        "RUN x && apt-get update; a\n",
+        "RUN (cd /x && apt-get update)\n",
+        "RUN apt-get update || true\n",
+        "RUN rm() { :; }; apt-get update\n",
+        "ONBUILD RUN apt-get update && apt-get install -y a\n",
+        "RUN [\"apt-get\", \"update\"]\n",
+        "RUN apt-get update && apt-get install -y python3\nRUN python3 setup.py develop\n",
+        "RUN --mount=type=bind,source=a,target=/var/lib/apt/lists apt-get update\n",
+    ] {
+        assert_eq!(count(rule, text), 1, "{text}");
+        assert_eq!(
+            fixed(rule, text, Safety::Safe),
+            with_head(text).replace(HEAD, ""),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_found_where_nothing_stays() {
+    for (rule, text) in [
+        (
+            "apt-lists-left",
+            "RUN apt-get update && rm -rf /var/lib/apt/lists/*\n",
+        ),
+        (
+            "apt-lists-left",
+            "RUN apt-get update && rm -rf /var/lib/{apt,dpkg}/lists\n",
+        ),
+        (
+            "apt-lists-left",
+            "RUN apt-get update && apt-get clean && find /var/lib/apt/lists -type f -delete\n",
+        ),
+        (
+            "apt-lists-left",
+            "RUN apt-get update && /usr/local/sbin/cleanup\n",
+        ),
+        ("apt-lists-left", "RUN apt-get update && rm -rf $JUNK\n"),
+        (
+            "apt-lists-left",
+            "RUN --mount=type=cache,target=/var/lib/apt apt-get update\n",
+        ),
+        (
+            "apt-lists-left",
+            "RUN apt-get update\nFROM b\nCOPY --from=x /opt/a /opt/a\n",
+        ),
+        (
+            "apt-lists-left",
+            "RUN echo apt-get update '&& apt-get update'\n",
+        ),
+        (
+            "apt-recommends",
+            "RUN apt-get install -y --no-install-recommends a\n",
+        ),
+        (
+            "apt-recommends",
+            "RUN echo 'APT::Install-Recommends \"0\";' > /etc/apt/apt.conf.d/a && apt-get install b\n",
+        ),
+        (
+            "apt-update-alone",
+            "RUN apt-get update && apt-get install a\n",
+        ),
+        (
+            "pip-cache-left",
+            "ENV PIP_NO_CACHE_DIR=1\nRUN pip install a\n",
+        ),
+        (
+            "pip-cache-left",
+            "RUN --mount=type=cache,target=/root/.cache/pip pip install a\n",
+        ),
+        ("pip-cache-left", "RUN pip install a && rm -rf ~/.cache\n"),
+        ("pip-cache-left", "RUN pip install a && pip cache purge\n"),
+        ("pip-cache-left", "RUN pip --version\n"),
+        (
+            "conda-cache-left",
+            "RUN conda install a && conda clean -afy\n",
+        ),
+        (
+            "conda-cache-left",
+            "RUN conda install a && rm -rf /opt/conda/pkgs\n",
+        ),
+        (
+            "conda-cache-left",
+            "RUN --mount=type=cache,target=/opt/conda/pkgs conda install a\n",
+        ),
+        (
+            "conda-cache-left",
+            "RUN conda install a\nFROM b\nCOPY --from=x /opt/conda/envs/e /e\n",
+        ),
+        (
+            "git-in-conda",
+            "COPY git.yml /e.yml\nRUN conda install git && conda env update -f /e.yml\n",
+        ),
+        (
+            "git-in-conda",
+            "COPY unknown.yml /e.yml\nRUN conda install git && conda env update -f /e.yml\n",
+        ),
+        ("dnf-cache-left", "RUN dnf install a && dnf clean all\n"),
+        (
+            "dnf-cache-left",
+            "RUN yum install a && rm -rf /var/cache/yum\n",
+        ),
+        ("npm-cache-left", "RUN npm ci && npm cache clean --force\n"),
+        ("npm-cache-left", "RUN npm run install\n"),
+        (
+            "npm-cache-left",
+            "RUN --mount=type=cache,target=/home/node/.npm npm ci\n",
+        ),
+        ("apk-cache-left", "RUN apk add --no-cache a\n"),
+        (
+            "apk-cache-left",
+            "RUN apk add -U a && rm /var/cache/apk/*\n",
+        ),
+        ("late-removal", "RUN wget x && rm x\n"),
+        ("copied-then-changed", "COPY a /a\nRUN chown u:g /b\n"),
+        (
+            "development-base",
+            "FROM golang:1 AS b\nFROM debian:12\nCOPY --from=b /a /a\n",
+        ),
+        ("unpinned-base", "FROM scratch\nFROM a@sha256:b\n"),
+        (
+            "add-local-file",
+            "ADD https://example.org/a /a\nADD a.tar.gz /\nADD $X /\n",
+        ),
+        ("full-clone", "RUN git clone a && cd a && git checkout b\n"),
+        ("full-clone", "RUN git clone --depth=1 a\n"),
+        (
+            "shell-less-base",
+            "FROM scratch\nCOPY busybox /bin/\nRUN a\n",
+        ),
+        (
+            "shell-less-base",
+            "FROM gcr.io/distroless/base:debug\nRUN a\n",
+        ),
+        (
+            "apt-lists-left",
+            "# syntax=example/other\nFROM a\nRUN apt-get update\n",
+        ),
+        ("adduser-package", "RUN apt-get install add && adduser x\n"),
+    ] {
+        assert_eq!(count(rule, text), 0, "{rule}: {text}");
+    }
+}
+
+#[test]
+fn fixes_of_package_managers_follow_their_call() {
+    for (rule, text, wanted) in [
+        (
+            "dnf-cache-left",
+            "RUN cd /a && sudo yum -y install b\n",
+            "RUN cd /a && sudo yum -y install b && sudo yum clean all\n",
+        ),
+        (
+            "npm-cache-left",
+            "RUN npm i && npm run build\n",
+            "RUN npm i && npm run build && npm cache clean --force\n",
+        ),
+        // npm may be gone at the end.
+        (
+            "npm-cache-left",
+            "RUN npm i && apt-get purge -y npm\n",
+            "RUN npm i && apt-get purge -y npm\n",
+        ),
+        (
+            "npm-cache-left",
+            "RUN npm i && rm -rf /usr/local/lib/node_modules\n",
+            "RUN npm i && rm -rf /usr/local/lib/node_modules\n",
+        ),
+        (
+            "conda-cache-left",
+            "FROM condaforge/miniforge3\nRUN mamba install a\nUSER b\nRUN mamba install c && mamba clean -af\n",
+            "FROM condaforge/miniforge3\nRUN mamba install a\nUSER b\nRUN mamba install c && mamba clean -af\n",
+        ),
+        // Not in the chain that ends the script: npm may never have run.
+        ("npm-cache-left", "RUN npm i; a\n", "RUN npm i; a\n"),
+        (
+            "npm-cache-left",
+            "RUN npm i\nRUN npm ci --prefer-offline\n",
+            "RUN npm i\nRUN npm ci --prefer-offline && npm cache clean --force\n",
+        ),
+        (
+            "pip-cache-left",
+            "RUN for p in a b; do python3 -m pip install $p; done\n",
+            "RUN for p in a b; do python3 -m pip install --no-cache-dir $p; done\n",
+        ),
+        (
+            "pip-cache-left",
+            "FROM debian:8\nRUN pip install a\n",
+            "FROM debian:8\nRUN pip install a\n",
+        ),
+        (
+            "pip-cache-left",
+            "FROM example/unknown\nRUN pip install a\n",
+            "FROM example/unknown\nRUN pip install a\n",
+        ),
+        (
+            "conda-cache-left",
+            "FROM continuumio/miniconda3\nRUN /opt/conda/bin/conda install a\n",
+            "FROM continuumio/miniconda3\nRUN /opt/conda/bin/conda install a && /opt/conda/bin/conda clean --all --force-pkgs-dirs --yes\n",
+        ),
+        (
+            "conda-cache-left",
+            "FROM mambaorg/micromamba:0.15\nRUN micromamba install a && micromamba clean -ay\n",
+            "FROM mambaorg/micromamba:0.15\nRUN micromamba install a && micromamba clean -ay\n",
+        ),
+        (
+            "conda-cache-left",
+            "FROM condaforge/miniforge3\nRUN mamba install a && mamba clean -ay\n",
+            "FROM condaforge/miniforge3\nRUN mamba install a && mamba clean -ay --force-pkgs-dirs\n",
+        ),
+        (
+            "conda-cache-left",
+            "FROM condaforge/miniforge3\nRUN mamba install a\nRUN conda create -n b --clone base\n",
+            "FROM condaforge/miniforge3\nRUN mamba install a\nRUN conda create -n b --clone base && conda clean --all --force-pkgs-dirs --yes\n",
+        ),
+        ("add-local-file", "ADD nul.bin /a\n", "ADD nul.bin /a\n"),
+    ] {
+        assert_eq!(fixed(rule, text, Safety::Safe), wanted, "{rule}");
+    }
+}
+
+#[test]
+fn adduser_is_rewritten_only_when_every_option_is_understood() {
+    let rule = "adduser-package";
+    let known = "RUN apt-get update && apt-get install -y adduser perl && adduser --disabled-password --gecos \"\" --shell /sbin/nologin --no-create-home --uid \"${UID}\" app\n";
+    let wanted = "RUN apt-get update && apt-get install -y perl && useradd --password '*' --comment \"\" --shell /sbin/nologin --no-create-home --uid \"${UID}\" --user-group app\n";
+    assert_eq!(fixed(rule, known, Safety::Unsafe), wanted);
+    for change in [
+        ("--no-create-home ", ""),
+        ("--gecos", "--firstuid 3 --gecos"),
+        (" app\n", " app users\n"),
+        (" app\n", " app && adduser app b\n"),
+        (" app\n", " app\nRUN addgroup c\n"),
+    ] {
+        let text = known.replacen(change.0, change.1, 1);
+        assert_eq!(
+            (count(rule, &text), fixed(rule, &text, Safety::Unsafe)),
+            (1, text.clone()),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn comments_silence_a_rule() {
+    for text in [
+        "# ounce: ignore=apt-lists-left they are served\nRUN apt-get update\n",
+        "RUN a && \\\n  # ounce: ignore=logs,apt-lists-left\n  apt-get update\n",
+    ] {
+        assert_eq!(count("apt-lists-left", text), 0, "{text}");
+    }
+    assert_eq!(
+        count(
+            "apt-lists-left",
+            "# ounce: ignore=apt-lists\nRUN apt-get update\n"
+        ),
+        1
+    );
+    assert_eq!(
+        count(
+            "apt-lists-left",
+            "# ounce: ignore=apt-lists-left\nUSER a\nRUN apt-get update\n"
+        ),
+        1
+    );
+}
+
+#[test]
+fn absurd_files_are_refused_quickly() {
+    let text = format!("FROM a\n{}", "RUN apt-get update\n".repeat(50_000));
+    let report = lint(text.as_bytes(), &Options::default(), None);
+    assert_eq!(report.problems.len(), 1);
+}
