@@ -35,6 +35,10 @@ bench *args:
 corpus *args:
     tests/corpus {{ if args == "" { "--all" } else { args } }}
 
+# Run the checks of real images with `ounce verify` and in docker: names, or --all
+verify-corpus *args:
+    tests/verify-corpus {{ if args == "" { "--all" } else { args } }}
+
 # Everything that must hold before a merge; as root, it installs what is missing
 ci:
     .ci/run

@@ -19,7 +19,7 @@ use crate::globs;
 use crate::rules::{Context, RULES, Rule, Tier};
 
 /// What the user wants.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     disabled: Vec<&'static Rule>,
     keep: Vec<String>,

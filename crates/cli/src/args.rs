@@ -190,6 +190,11 @@ pub(crate) struct Slim {
     /// Leave the lowest N layers as they are, to go on sharing them [default: 0]
     #[arg(long, value_name = "N")]
     pub(crate) keep_layers: Option<usize>,
+    #[command(flatten)]
+    pub(crate) checks: Checks,
+    /// Keep what checks would miss; without this an image in which a check differs is not written
+    #[arg(long, requires = "Checks")]
+    pub(crate) heal: bool,
     /// Say what would be done and write no image
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -254,7 +259,6 @@ pub(crate) struct Verify {
 
 /// What the user does with an image.
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = true)]
 pub(crate) struct Checks {
     /// Read the checks from this file; docs/checks.md describes it
     #[arg(long, value_name = "FILE")]
@@ -321,6 +325,13 @@ pub(crate) enum Net {
     None,
     /// The network of this machine
     Host,
+}
+
+impl Checks {
+    /// Whether none were given.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.checks.is_none() && self.check.is_empty()
+    }
 }
 
 /// A part of a diff.

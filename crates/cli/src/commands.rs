@@ -11,6 +11,7 @@ pub(crate) mod verify;
 
 mod outputs;
 mod owner;
+mod prove;
 
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;

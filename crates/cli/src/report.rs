@@ -76,8 +76,15 @@ impl Document {
     /// The document as text; colours are marks that only a terminal shows.
     pub(crate) fn text(&self, format: Format) -> String {
         match (self, format) {
-            (Self::One(report), Format::Table) => table::render(report),
-            (Self::One(report), Format::Markdown) => markdown::one(report),
+            (Self::One(report), Format::Table | Format::Markdown) => {
+                let text = match format {
+                    Format::Markdown => markdown::one(report),
+                    _ => table::render(report),
+                };
+                let checks = report.verification.iter();
+                let checks = checks.map(|checks| format!("\n{}", checks.text(format)));
+                text + &checks.collect::<String>()
+            }
             (Self::One(report), Format::Json) => model::json(report),
             (Self::Several(set), Format::Table) => table::several(set),
             (Self::Several(set), Format::Markdown) => markdown::several(set),

@@ -15,7 +15,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use ounce_sandbox::{
-    Compared, Comparison, Difference, End, Now, Outcome, Trace, Variation, compare,
+    Compared, Comparison, Difference, End, Now, Outcome, Stream, Trace, Variation, compare,
+    differ_in_numbers,
 };
 
 use crate::checks::Check;
@@ -27,6 +28,9 @@ pub(crate) use trial::Place;
 
 /// More runs of the original, until its own variation explains what differs: so many, then so many more.
 const MORE_RUNS: [usize; 2] = [1, 2];
+
+/// Runs of the slim image when only numbers differ.
+const RUNS_FOR_NUMBERS: usize = 3;
 
 /// One of the two images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,75 +97,130 @@ pub(crate) type State<'a> = &'a dyn Fn(Side, &Path) -> Option<Now>;
 pub(crate) fn judge<E>(
     check: &Check,
     state: State<'_>,
-    mut run: impl FnMut(Side) -> Result<Trial, E>,
+    run: impl FnMut(Side) -> Result<Trial, E>,
 ) -> Result<Judgement, E> {
-    let first = run(Side::Original)?;
-    let mut judgement = Judgement {
-        verdict: Verdict::Same,
-        variations: Vec::new(),
-        time: first.outcome.time,
-        time_slim: None,
-        runs: 1,
+    let mut trials = Trials {
+        check,
+        state,
+        run,
+        originals: Vec::new(),
     };
-    if let Some(why) = unexpected(check, &first) {
-        judgement.verdict = Verdict::Broken(why);
-        return Ok(judgement);
-    }
-    let mut originals = vec![first.outcome];
-    let slim = run(Side::Slim)?;
-    judgement.time_slim = Some(slim.outcome.time);
-    let mut found = compared(check, state, &originals, &slim.outcome);
-    for more in MORE_RUNS {
-        if found.differences.is_empty() || slim.failure.is_some() {
-            break;
+    let mut time_slim = None;
+    let (verdict, variations) = match trials.run_original()? {
+        Some(why) => (Verdict::Broken(why), Vec::new()),
+        None => {
+            let slim = (trials.run)(Side::Slim)?;
+            time_slim = Some(slim.outcome.time);
+            trials.hold_against(&slim)?
         }
-        for _ in 0..more {
-            let again = run(Side::Original)?;
-            judgement.runs += 1;
-            if let Some(why) = unexpected(check, &again) {
-                let runs = judgement.runs;
-                let why = format!("it fails in one of {runs} runs of the original: {why}");
-                judgement.verdict = Verdict::Broken(why);
-                return Ok(judgement);
-            }
-            originals.push(again.outcome);
-        }
-        found = compared(check, state, &originals, &slim.outcome);
-        let is_sure = found.variations.is_empty() && {
-            let again = run(Side::Slim)?;
-            !compared(check, state, &originals, &again.outcome)
-                .differences
-                .is_empty()
-        };
-        if is_sure {
-            break;
-        }
-    }
-    judgement.variations = found.variations;
-    let last = last_lines(&slim.outcome);
-    let differences = found.differences.into_iter();
-    let mut what: Vec<What> = differences
-        .map(|difference| What::Outcome(difference, last.clone()))
-        .collect();
-    if let Some(why) =
-        unexpected(check, &slim).filter(|_| what.is_empty() || slim.failure.is_some())
-    {
-        what.insert(0, What::Expectation(why));
-    }
-    if !what.is_empty() {
-        judgement.verdict = Verdict::Different(what);
-    }
-    Ok(judgement)
+    };
+    Ok(Judgement {
+        verdict,
+        variations,
+        time: trials.originals[0].time,
+        time_slim,
+        runs: trials.originals.len(),
+    })
 }
 
-fn compared(check: &Check, state: State<'_>, originals: &[Outcome], slim: &Outcome) -> Comparison {
-    compare(&Compared {
-        originals,
-        other: slim,
-        ignored: &|line| check.ignore.iter().any(|pattern| pattern.is_match(line)),
-        before: &|path| state(Side::Original, path),
-        other_before: &|path| state(Side::Slim, path),
-    })
+/// The runs of a check in the original, and what more is needed.
+struct Trials<'a, F> {
+    check: &'a Check,
+    state: State<'a>,
+    run: F,
+    originals: Vec<Outcome>,
+}
+
+impl<E, F: FnMut(Side) -> Result<Trial, E>> Trials<'_, F> {
+    /// Runs the original once more, and says what it did that it should not have done.
+    fn run_original(&mut self) -> Result<Option<String>, E> {
+        let trial = (self.run)(Side::Original)?;
+        let why = unexpected(self.check, &trial);
+        self.originals.push(trial.outcome);
+        Ok(why)
+    }
+
+    fn compared(&self, slim: &Outcome) -> Comparison {
+        compare(&Compared {
+            originals: &self.originals,
+            other: slim,
+            ignored: &|line| {
+                let mut patterns = self.check.ignore.iter();
+                patterns.any(|pattern| pattern.is_match(line))
+            },
+            before: &|path| (self.state)(Side::Original, path),
+            other_before: &|path| (self.state)(Side::Slim, path),
+        })
+    }
+
+    /// Holds a run of the slim image against as many of the original as it takes.
+    fn hold_against(&mut self, slim: &Trial) -> Result<(Verdict, Vec<Variation>), E> {
+        let mut found = self.compared(&slim.outcome);
+        for more in MORE_RUNS {
+            if found.differences.is_empty() || slim.failure.is_some() {
+                break;
+            }
+            for _ in 0..more {
+                if let Some(why) = self.run_original()? {
+                    let runs = self.originals.len();
+                    let why = format!("it fails in one of {runs} runs of the original: {why}");
+                    return Ok((Verdict::Broken(why), Vec::new()));
+                }
+            }
+            found = self.compared(&slim.outcome);
+            let varies = !found.variations.is_empty();
+            if !found.differences.is_empty() && !varies && !self.fits_again(1)? {
+                break;
+            }
+        }
+        if self.is_chance(&found)? {
+            found.differences.clear();
+        }
+        Ok((self.verdict(found.differences, slim), found.variations))
+    }
+
+    /// Whether one of so many further runs of the slim image does what the original does.
+    fn fits_again(&mut self, runs: usize) -> Result<bool, E> {
+        for _ in 0..runs {
+            let again = (self.run)(Side::Slim)?;
+            if again.failure.is_none() && self.compared(&again.outcome).differences.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether all that differs are numbers, in output in which lines vary in the original too, and the slim image
+    /// does the same as the original in another run: times and sizes of memory that the few runs of the original
+    /// happened to have in common.
+    fn is_chance(&mut self, found: &Comparison) -> Result<bool, E> {
+        let varies = |stream: Stream| {
+            let mut variations = found.variations.iter();
+            variations.any(|variation| matches!(variation, Variation::Lines { stream: it, .. } if *it == stream))
+        };
+        let is_number = |difference: &Difference| match difference {
+            Difference::Output { stream, rows } => varies(*stream) && differ_in_numbers(rows),
+            _ => false,
+        };
+        let is_possible = !found.differences.is_empty() && found.differences.iter().all(is_number);
+        Ok(is_possible && self.fits_again(RUNS_FOR_NUMBERS)?)
+    }
+
+    fn verdict(&self, differences: Vec<Difference>, slim: &Trial) -> Verdict {
+        let last = last_lines(&slim.outcome);
+        let what = differences.into_iter();
+        let mut what: Vec<What> = what
+            .map(|difference| What::Outcome(difference, last.clone()))
+            .collect();
+        if what.is_empty() || slim.failure.is_some() {
+            let unexpected = unexpected(self.check, slim);
+            what.splice(0..0, unexpected.map(What::Expectation));
+        }
+        match what.is_empty() {
+            true => Verdict::Same,
+            false => Verdict::Different(what),
+        }
+    }
 }
 
 /// What a check did that it should not have done, if anything.
@@ -302,6 +361,28 @@ mod tests {
         let (judgement, originals, _) = judged(&check(), &["pid 1\n", "pid 2\n"], &["failed\n"]);
         assert!(is_different(&judgement));
         assert_eq!(originals, 4);
+    }
+
+    #[test]
+    fn numbers_that_the_original_had_in_common_by_chance_are_no_difference() {
+        let original = ["cpu 0.004 real 0.010\n", "cpu 0.004 real 0.020\n"];
+        let slim = [
+            "cpu 0.003 real 0.010\n",
+            "cpu 0.003 real 0.010\n",
+            "cpu 0.004 real 0.015\n",
+        ];
+        let (judgement, originals, _) = judged(&check(), &original, &slim);
+        assert!(matches!(judgement.verdict, Verdict::Same));
+        assert_eq!(originals, 4);
+        let always = ["cpu 0.003 real 0.010\n"];
+        assert!(is_different(&judged(&check(), &original, &always).0));
+        let constant = ["cpu 0.004 real 0.010\n"];
+        assert!(
+            is_different(&judged(&check(), &constant, &slim).0),
+            "nothing varies in the original"
+        );
+        let words = ["cpu 0.004 failed\n", "cpu 0.004 real 0.010\n"];
+        assert!(is_different(&judged(&check(), &original, &words).0));
     }
 
     #[test]

@@ -142,17 +142,25 @@ fn ends(compared: &Compared<'_>, comparison: &mut Comparison) {
 }
 
 fn output(compared: &Compared<'_>, stream: Stream, comparison: &mut Comparison) {
-    let visible = |run: &'_ Outcome| -> Vec<Vec<u8>> {
-        let text = match stream {
-            Stream::Stdout => &run.stdout,
-            Stream::Stderr => &run.stderr,
-        };
-        let lines = lines::split(text).filter(|line| !(compared.ignored)(lines::body(line)));
-        lines.map(<[u8]>::to_vec).collect()
+    let text: fn(&Outcome) -> &[u8] = match stream {
+        Stream::Stdout => |run| &run.stdout,
+        Stream::Stderr => |run| &run.stderr,
+    };
+    if compared
+        .originals
+        .iter()
+        .all(|run| text(run) == text(compared.other))
+    {
+        return;
+    }
+    let visible = |run| {
+        let lines = lines::split(text(run));
+        let visible = lines.filter(|line| !(compared.ignored)(lines::body(line)));
+        visible.collect::<Vec<&[u8]>>()
     };
     let originals: Vec<_> = compared.originals.iter().map(visible).collect();
-    let other = visible(compared.other);
-    let found = lines::compare(&originals, &other);
+    let originals: Vec<_> = originals.iter().map(Vec::as_slice).collect();
+    let found = lines::compare(&originals, &visible(compared.other));
     if let Some((lines, extent)) = found.varies {
         comparison.variations.push(Variation::Lines {
             stream,
@@ -166,6 +174,17 @@ fn output(compared: &Compared<'_>, stream: Stream, comparison: &mut Comparison) 
             .differences
             .push(Difference::Output { stream, rows });
     }
+}
+
+/// Whether the lines of a diff are the same but for numbers in them.
+pub fn differ_in_numbers(rows: &[Row]) -> bool {
+    let forms = |mark: Mark| {
+        let side = rows.iter().filter(|row| row.mark == mark);
+        let mut forms: Vec<_> = side.map(|row| template::form(&row.line)).collect();
+        forms.sort_unstable();
+        forms
+    };
+    forms(Mark::Original) == forms(Mark::Other)
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod wire;
 
 pub use compare::{
     Before, Compared, Comparison, Difference, Extent, Mark, Row, Stream, Variation, compare,
+    differ_in_numbers,
 };
 pub use delegate::{as_root, ids, remove};
 pub use error::Error;

@@ -5,12 +5,18 @@ use std::path::Path;
 use ounce_image::format::{self, Reference, Written};
 use ounce_image::{Fate, Tree, rewrite};
 
+use super::prove::{Outcome, Trial};
 use super::{analyse, annotations, check, command_line, deliver, outputs};
 use crate::args::{Format, Slim};
+use crate::checks::Check;
 use crate::error::CommandError;
+use crate::report::verify::Verification;
+use crate::report::verify::model::Answer;
 use crate::report::{Analysis, Document, Report, Totals, View};
+use crate::roots::Roots;
 use crate::session::{Run, Session};
 use crate::settings::Settings;
+use crate::verify::Suite;
 
 pub(crate) fn run(args: &Slim) -> Result<(), CommandError> {
     let settings = Settings::of_slim(args)?;
@@ -18,6 +24,14 @@ pub(crate) fn run(args: &Slim) -> Result<(), CommandError> {
     if given.is_some() && args.source.images.len() > 1 {
         let message = "--output takes one image only";
         return Err(CommandError::input(message).hint("write several with --output-dir DIR"));
+    }
+    let checks = match args.checks.is_empty() {
+        true => Vec::new(),
+        false => super::verify::checks(&args.checks)?,
+    };
+    if !checks.is_empty() && args.source.images.len() > 1 {
+        let message = "checks are those of one image, and there are several";
+        return Err(CommandError::input(message).hint("slim them one by one"));
     }
     let run = Run::start(&args.source.reading)?;
     let from = run.references(&args.source.images)?;
@@ -34,7 +48,12 @@ pub(crate) fn run(args: &Slim) -> Result<(), CommandError> {
     let mut written = Vec::new();
     for (index, (from, name)) in from.iter().zip(&args.source.images).enumerate() {
         let to = to.get(index);
-        let report = one(&run, from, to, &settings, &mut totals)
+        let proof = Proof {
+            checks: &checks,
+            roots: Roots::of(&args.source.reading),
+            heal: args.heal,
+        };
+        let report = one(&run, from, to, &settings, &proof, &mut totals)
             .map_err(|error| error.about(name).after(&written))?;
         written.extend(to.map(ToString::to_string));
         reports.push(report);
@@ -46,7 +65,31 @@ pub(crate) fn run(args: &Slim) -> Result<(), CommandError> {
     }
     let document = document.with_top(None, args.format);
     deliver(&document, args.format, None)?;
+    same(&document, args.heal)?;
     check(&document)
+}
+
+/// Says that no image was written where a check differs.
+fn same(document: &Document, heal: bool) -> Result<(), CommandError> {
+    let verifications = document.reports().iter();
+    let mut verifications = verifications.filter_map(|report| report.verification.as_deref());
+    let Some(bad) = verifications.find(|verification| verification.answer != Answer::Same) else {
+        return Ok(());
+    };
+    let why = "a check differs, so no image was written".to_owned();
+    Err(match (bad.answer, heal) {
+        (Answer::Broken, _) => CommandError::input("a check fails in the original already")
+            .hint("correct the check, or leave it out; no image was written"),
+        (_, true) => CommandError::no(&[why]),
+        (_, false) => CommandError::no(&[why]).hint("--heal keeps what the checks miss"),
+    })
+}
+
+/// Checks to run before anything is written.
+struct Proof<'a> {
+    checks: &'a [Check],
+    roots: Roots,
+    heal: bool,
 }
 
 fn in_folder(run: &Run, folder: &Path, from: &[Reference]) -> Result<Vec<Reference>, CommandError> {
@@ -105,6 +148,7 @@ fn one(
     from: &Reference,
     to: Option<&Reference>,
     settings: &Settings,
+    proof: &Proof<'_>,
     totals: &mut Totals,
 ) -> Result<Report, CommandError> {
     let session = run.open(from)?;
@@ -114,6 +158,27 @@ fn one(
         let tree = Tree::build(&session.image.layers)?;
         let (packages, plan) = analyse(&session, &tree, &settings.options)?;
         let fates = rewrite(&tree, &plan.edit)?;
+        let mut outcome = Outcome { plan, fates };
+        let mut verification = None;
+        if !proof.checks.is_empty() {
+            let trial = Trial {
+                session: &session,
+                tree: &tree,
+                packages: &packages,
+                options: &settings.options,
+                suite: Suite {
+                    checks: proof.checks,
+                    jobs: 1,
+                },
+                roots: &proof.roots,
+                heal: proof.heal,
+            };
+            let (proved, report) = trial.prove(outcome)?;
+            (outcome, verification) = (proved, Some(Box::new(report)));
+        }
+        let Outcome { plan, fates } = outcome;
+        let is_same = |report: &Box<Verification>| report.answer == Answer::Same;
+        let to = to.filter(|_| verification.as_ref().is_none_or(is_same));
         let analysis = Analysis::new(&session, &tree, &packages, &plan)?;
         let report = analysis.report(&command_line(), &settings.shown, View::Cause, None);
         let written = match to {
@@ -126,6 +191,7 @@ fn one(
         let written = written.as_ref().map(|(to, written)| (*to, written));
         totals.add(&analysis, &report, written);
         let mut report = report.with_result(&fates, written);
+        report.verification = verification;
         report.limits = settings.limits.of_slimmed(&report);
         Ok(report)
     })

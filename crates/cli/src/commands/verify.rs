@@ -11,6 +11,7 @@ use super::{analyse, command_line, print};
 use crate::args::{self, Format, Verify};
 use crate::checks::Check;
 use crate::error::{CommandError, EXIT_INPUT, EXIT_NO};
+use crate::report::model;
 use crate::report::verify::Verification;
 use crate::report::verify::found::Origins;
 use crate::report::verify::model::Answer;
@@ -136,7 +137,7 @@ impl<'a> Pair<'a> {
         let Verified { judged, back, .. } = verified;
         let names = case.suite.checks.iter().map(|check| check.name.clone());
         let judged = names.zip(judged.into_values()).collect();
-        let images = [self.original, self.slim];
+        let images = [self.original, self.slim].map(model::Image::of);
         let notes = notes.into_iter().collect();
         Ok(Verification::new(command_line(), images, judged, notes)
             .with_files(&origins, &missed, &back, &coverage))

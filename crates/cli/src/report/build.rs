@@ -90,6 +90,7 @@ impl<'a> Analysis<'a> {
             by,
             rows: rows::finish(rows::rows(self, by, top, |_| true), by),
             result: None,
+            verification: None,
             limits: Vec::new(),
             findings: findings::all(self),
             problems: problems.collect(),

@@ -5,6 +5,7 @@ pub(crate) mod package;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::verify::Verification;
 use crate::args::Format;
 
 /// The version of the JSON form. It changes when a field is removed or means something else; new
@@ -42,6 +43,9 @@ pub(crate) struct Report {
     /// The slimmed image; absent for an analysis.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<Outcome>,
+    /// What checks say of the slimmed image; absent when there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) verification: Option<Box<Verification>>,
     /// The limits that the settings give, and whether they are kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) limits: Vec<Limit>,

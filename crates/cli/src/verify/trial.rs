@@ -206,7 +206,7 @@ fn answered(answers: Answers, ended: Outcome, is_stopped: bool) -> Outcome {
         ready,
     } = answers;
     if is_stopped {
-        let status = status(ended.end).unwrap_or_else(|_| 128 + SIGKILL);
+        let status = status(ended.end).unwrap_or(128 + SIGKILL);
         text.extend(format!("stopped with {status}\n").bytes());
     }
     Outcome {

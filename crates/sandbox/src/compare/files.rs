@@ -110,25 +110,24 @@ fn names(
     paths: &BTreeSet<&Path>,
     comparison: &mut Comparison,
 ) {
-    let made = |run: &Changes<'_>| -> Vec<Vec<u8>> {
+    let made = |run: &Changes<'_>| -> Vec<&[u8]> {
         let is_made = |path: &&&Path| end(run, path, &|_| None).is_some();
         let made = paths.iter().filter(is_made);
-        made.map(|path| path.as_os_str().as_bytes().to_vec())
-            .collect()
+        made.map(|path| path.as_os_str().as_bytes()).collect()
     };
     let of_runs: Vec<_> = runs.iter().map(made).collect();
+    let of_runs: Vec<&[&[u8]]> = of_runs.iter().map(Vec::as_slice).collect();
     let of_other = made(other);
-    let views: Vec<&[Vec<u8>]> = of_runs.iter().map(Vec::as_slice).collect();
-    if of_runs.contains(&of_other) || fit(&views, &of_other) != Fit::No {
-        let varying = of_runs[0].iter().map(|path| Variation::File {
-            path: to_path(path),
-        });
-        comparison.variations.extend(varying);
+    if of_runs.contains(&of_other.as_slice()) || fit(&of_runs, &of_other) != Fit::No {
+        let varying = of_runs[0].iter().map(|path| to_path(path));
+        comparison
+            .variations
+            .extend(varying.map(|path| Variation::File { path }));
         return;
     }
-    let known: BTreeSet<&Vec<u8>> = of_runs.iter().flatten().collect();
+    let known: BTreeSet<&[u8]> = of_runs.iter().flat_map(|run| run.iter().copied()).collect();
     let lacking = of_runs[0].iter().filter(|path| !of_other.contains(path));
-    let new = of_other.iter().filter(|path| !known.contains(path));
+    let new = of_other.iter().filter(|path| !known.contains(*path));
     for path in lacking.chain(new).map(|path| to_path(path)) {
         let [original, other] = [&runs[0], other].map(|run| end(run, &path, &|_| None));
         comparison.differences.push(Difference::File {

@@ -9,6 +9,9 @@ use super::variation::{self, Fit, Lines};
 /// time with the number of lines that differ times that of all.
 const MAX_ALIGNED: usize = 5_000;
 
+/// Lines of each side of a diff that are kept: more than anybody reads, however much a program prints.
+const MAX_ROWS: usize = 500;
+
 /// A line of a diff.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -63,9 +66,19 @@ pub(super) fn body(line: &[u8]) -> &[u8] {
 }
 
 /// Holds the lines of another run against those of the original's runs.
-pub(super) fn compare(originals: &[Vec<Vec<u8>>], other: &[Vec<u8>]) -> Found {
-    let found = described(originals, other);
-    match originals.iter().any(|run| run == other) {
+pub(super) fn compare(originals: &[Lines<'_>], other: Lines<'_>) -> Found {
+    let mut found = described(originals, other);
+    let mut counts = [0; 2];
+    found.rows.retain(|row| {
+        let side = match row.mark {
+            Mark::Original => 0,
+            Mark::Other => 1,
+            Mark::Both | Mark::Gap => return counts.iter().any(|count| *count < MAX_ROWS),
+        };
+        counts[side] += 1;
+        counts[side] <= MAX_ROWS
+    });
+    match originals.contains(&other) {
         true => Found {
             rows: Vec::new(),
             ..found
@@ -74,29 +87,28 @@ pub(super) fn compare(originals: &[Vec<Vec<u8>>], other: &[Vec<u8>]) -> Found {
     }
 }
 
-fn described(originals: &[Vec<Vec<u8>>], other: &[Vec<u8>]) -> Found {
+fn described(originals: &[Lines<'_>], other: Lines<'_>) -> Found {
     let Some((first, more)) = originals.split_first() else {
         return Found::default();
     };
     if more.iter().all(|run| run == first) {
-        let rows = if first == other {
+        let rows = if *first == other {
             Vec::new()
         } else {
             diff(first, other)
         };
         return Found { varies: None, rows };
     }
-    let runs: Vec<Lines<'_>> = originals.iter().map(Vec::as_slice).collect();
     // The order of all lines may be what varies, as with programs that work in parallel.
-    if let Some(fits) = variation::reordered(&runs, other) {
+    if let Some(fits) = variation::reordered(originals, other) {
         let rows = if fits { Vec::new() } else { diff(first, other) };
-        let lines = first.iter().zip(&more[0]).filter(|(a, b)| a != b).count();
+        let lines = first.iter().zip(more[0]).filter(|(a, b)| a != b).count();
         return Found {
             varies: Some((lines, Extent::Reordered)),
             rows,
         };
     }
-    between(&runs, other)
+    between(originals, other)
 }
 
 /// Compares what stands between the lines that all runs of the original have in common.
@@ -105,7 +117,7 @@ fn between(originals: &[Lines<'_>], other: Lines<'_>) -> Found {
         .iter()
         .fold(originals[0].to_vec(), |common, run| {
             let pairs = pairs(&common, run);
-            let kept = pairs.into_iter().map(|(at, _)| common[at].clone());
+            let kept = pairs.into_iter().map(|(at, _)| common[at]);
             kept.collect()
         });
     if pairs(&common, other).len() < common.len() {
@@ -150,12 +162,12 @@ fn unordered(originals: &[Lines<'_>], other: Lines<'_>) -> Found {
 
 /// A stretch of a diff with the common line before and behind it.
 fn hunk(
-    before: Option<&Vec<u8>>,
-    original: &[Vec<u8>],
-    other: &[Vec<u8>],
-    after: Option<&Vec<u8>>,
+    before: Option<&&[u8]>,
+    original: Lines<'_>,
+    other: Lines<'_>,
+    after: Option<&&[u8]>,
 ) -> Vec<Row> {
-    let context = |line: Option<&Vec<u8>>| line.map(|line| row(Mark::Both, line));
+    let context = |line: Option<&&[u8]>| line.map(|line| row(Mark::Both, line));
     let mut rows: Vec<Row> = context(before).into_iter().collect();
     let inner = diff(original, other);
     rows.extend(inner.into_iter().filter(|row| row.mark != Mark::Gap));
@@ -172,7 +184,7 @@ fn row(mark: Mark, line: &[u8]) -> Row {
 }
 
 /// What differs, with a line around each stretch.
-fn diff(original: &[Vec<u8>], other: &[Vec<u8>]) -> Vec<Row> {
+fn diff(original: Lines<'_>, other: Lines<'_>) -> Vec<Row> {
     let pairs = pairs(original, other);
     let ends = pairs.iter().copied().chain([(original.len(), other.len())]);
     let mut rows = Vec::new();
@@ -180,7 +192,7 @@ fn diff(original: &[Vec<u8>], other: &[Vec<u8>]) -> Vec<Row> {
     for (old, new) in ends {
         if (old, new) != next {
             if next.0 > 0 && next.1 > 0 {
-                rows.push(row(Mark::Both, &original[next.0 - 1]));
+                rows.push(row(Mark::Both, original[next.0 - 1]));
             }
             rows.extend(
                 original[next.0..old]
@@ -197,7 +209,7 @@ fn diff(original: &[Vec<u8>], other: &[Vec<u8>]) -> Vec<Row> {
 }
 
 /// The lines of a run before, between and behind the common ones, which it has all of.
-fn gaps<'a>(common: &[Vec<u8>], run: Lines<'a>) -> Vec<Lines<'a>> {
+fn gaps<'a>(common: Lines<'_>, run: Lines<'a>) -> Vec<Lines<'a>> {
     let mut gaps = Vec::with_capacity(common.len() + 1);
     let mut next = 0;
     for (_, at) in pairs(common, run) {

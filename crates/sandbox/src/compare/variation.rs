@@ -33,7 +33,7 @@ impl Fit {
 }
 
 /// Lines with their ends.
-pub(super) type Lines<'a> = &'a [Vec<u8>];
+pub(super) type Lines<'a> = &'a [&'a [u8]];
 
 /// A description of what runs have in common: nothing when they have not, else whether another run has it too.
 type Description = fn(&[Lines<'_>], Lines<'_>) -> Option<bool>;
@@ -69,8 +69,8 @@ fn foretells(description: Description, runs: &[Lines<'_>]) -> bool {
 
 /// The same lines in another order.
 pub(super) fn reordered(runs: &[Lines<'_>], other: Lines<'_>) -> Option<bool> {
-    fn sorted(lines: Lines<'_>) -> Vec<&Vec<u8>> {
-        let mut lines: Vec<_> = lines.iter().collect();
+    fn sorted<'a>(lines: Lines<'a>) -> Vec<&'a [u8]> {
+        let mut lines = lines.to_vec();
         lines.sort_unstable();
         lines
     }
@@ -82,8 +82,8 @@ fn masked(runs: &[Lines<'_>], other: Lines<'_>) -> Option<bool> {
     let (first, more) = runs.split_first()?;
     let is_even = !first.is_empty() && more.iter().all(|run| run.len() == first.len());
     is_even.then(|| {
-        let fits = |(at, line): (usize, &Vec<u8>)| {
-            let lines: Vec<&[u8]> = runs.iter().map(|run| run[at].as_slice()).collect();
+        let fits = |(at, line): (usize, &&[u8])| {
+            let lines: Vec<&[u8]> = runs.iter().map(|run| run[at]).collect();
             Template::new(&lines).fits(line)
         };
         other.len() == first.len() && other.iter().enumerate().all(fits)

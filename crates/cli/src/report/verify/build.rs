@@ -14,11 +14,10 @@ use super::model::{
 };
 use crate::report::model::Image;
 use crate::report::text::{bytes, grouped};
-use crate::session::Session;
 use crate::verify::{self, Judgement, Missed, Verdict, What};
 
-/// Lines of one diff that a report holds.
-const MAX_DIFF: usize = 60;
+/// Lines of each side of one diff that a report holds.
+const MAX_DIFF: usize = 30;
 /// Bytes of one line that a report holds.
 const MAX_LINE: usize = 2000;
 
@@ -26,14 +25,13 @@ impl Verification {
     /// What came out for each check of two images.
     pub(crate) fn new(
         command: String,
-        [original, slim]: [&Session; 2],
+        images: [Image; 2],
         judged: Vec<(String, Judgement)>,
         notes: Vec<String>,
     ) -> Self {
         let checks = judged
             .into_iter()
             .map(|(name, judgement)| Checked::new(name, judgement));
-        let images = [original, slim].map(Image::of);
         Self::of_checks(command, images, checks.collect(), notes)
     }
 
@@ -165,11 +163,11 @@ impl Difference {
                 slim: ending(other),
                 last_lines: last_lines.iter().map(|line| text(line)).collect(),
             },
-            What::Outcome(sandbox::Difference::Output { stream, rows }, _) => Self::Output {
-                stream: Stream::new(stream),
-                more: rows.len().saturating_sub(MAX_DIFF),
-                diff: rows.iter().take(MAX_DIFF).map(diff_line).collect(),
-            },
+            What::Outcome(sandbox::Difference::Output { stream, rows }, _) => {
+                let (diff, more) = few(rows.iter().map(diff_line), MAX_DIFF);
+                let stream = Stream::new(stream);
+                Self::Output { stream, diff, more }
+            }
             What::Outcome(
                 sandbox::Difference::File {
                     path,
@@ -244,6 +242,31 @@ fn diff_line(row: &Row) -> String {
         ""
     };
     format!("{mark}{}{end}", text(line))
+}
+
+/// Lines of a diff with as many of each side as are wanted, and how many others differ.
+pub(super) fn few(diff: impl Iterator<Item = String>, most: usize) -> (Vec<String>, usize) {
+    let (mut original, mut slim) = (0_usize, 0_usize);
+    let mut lines = Vec::new();
+    for line in diff {
+        let is_wanted = match line.as_bytes().first() {
+            Some(b'-') => {
+                original += 1;
+                original <= most
+            }
+            Some(b'+') => {
+                slim += 1;
+                slim <= most
+            }
+            // What stands around lines that are left out says nothing.
+            _ => original.max(slim) < most,
+        };
+        if is_wanted {
+            lines.push(line);
+        }
+    }
+    let more = original.saturating_sub(most) + slim.saturating_sub(most);
+    (lines, more)
 }
 
 /// Bytes as text for people, of a length that can be shown.

@@ -123,7 +123,7 @@ pub(crate) enum Difference {
         /// A diff: each line begins with a space, `-` for the original or `+` for the slim image; `@@` stands
         /// where lines are left out. Bytes that are not text are escaped.
         diff: Vec<String>,
-        /// Lines of the diff that were left out at its end.
+        /// Lines that differ and were left out.
         more: usize,
     },
     /// A file that is not the same in both afterwards.

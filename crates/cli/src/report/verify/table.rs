@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use ounce_image::display;
 
+use super::build::few;
 use super::model::{Answer, Checked, Difference, Verification};
 use super::{found, lines};
 use crate::report::text::{cut, cut_front, wrap};
@@ -11,8 +12,8 @@ use crate::report::text::{cut, cut_front, wrap};
 const WIDTH: usize = 80;
 /// Columns before the name of a check: two times, their ratio and the answer.
 const INDENT: usize = 41;
-/// Lines of a diff that are shown; the JSON has more.
-const SHOWN: usize = 12;
+/// Lines of each side of a diff that are shown; the JSON has more.
+const SHOWN: usize = 6;
 /// Columns before what differs.
 const DETAILS: usize = 4;
 
@@ -148,8 +149,9 @@ fn differing(out: &mut Vec<String>, difference: &Difference) {
         Difference::Expectation { text } => details(out, &format!("in the slim image: {text}")),
         Difference::Output { stream, diff, more } => {
             details(out, &format!("{} differs:", stream.name()));
-            out.extend(diff.iter().take(SHOWN).map(|line| diff_line(line)));
-            let more = more + diff.len().saturating_sub(SHOWN);
+            let (diff, others) = few(diff.iter().cloned(), SHOWN);
+            out.extend(diff.iter().map(|line| diff_line(line)));
+            let more = more + others;
             if more > 0 {
                 details(out, &format!("and {more} more lines (see --format json)"));
             }
