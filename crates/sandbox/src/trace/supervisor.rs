@@ -67,6 +67,7 @@ impl Supervisor {
 }
 
 fn supervise(socket: &OwnedFd) -> Result<Trace, TraceError> {
+    has_proc().map_err(TraceError::Attach)?;
     let first = greeted(socket).map_err(TraceError::Attach)?;
     kernel::seize(first).map_err(TraceError::Attach)?;
     send(socket, b"!", SendFlags::NOSIGNAL).map_err(|error| TraceError::Attach(error.into()))?;
@@ -75,6 +76,18 @@ fn supervise(socket: &OwnedFd) -> Result<Trace, TraceError> {
         run.reported(id, status);
     }
     run.finish()
+}
+
+/// Makes sure that `/proc` shows processes by the numbers that they have for us: without it every one of them would
+/// seem to have died.
+fn has_proc() -> io::Result<()> {
+    let shown = std::fs::read_link("/proc/self")?;
+    if shown.as_os_str() != std::process::id().to_string().as_str() {
+        return Err(io::Error::other(
+            "/proc belongs to another process namespace",
+        ));
+    }
+    Ok(())
 }
 
 /// Who said hello.

@@ -304,7 +304,7 @@ fn names_that_are_none() {
             let pages = libc::mmap(ptr::null_mut(), 8192, access, flags, -1, 0).cast::<u8>();
             libc::munmap(pages.add(4096).cast(), 4096);
             let place = pages.add(4096 - 6);
-            ptr::copy_nonoverlapping(b"short\0".as_ptr(), place, 6);
+            ptr::copy_nonoverlapping(c"short".as_ptr().cast(), place, 6);
             assert_eq!(open(place.cast()), -1);
             ptr::copy_nonoverlapping(b"endles".as_ptr(), place, 6);
             assert_eq!(open(place.cast()), -1);
