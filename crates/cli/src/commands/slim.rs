@@ -177,8 +177,8 @@ fn one(
             (outcome, verification) = (proved, Some(Box::new(report)));
         }
         let Outcome { plan, fates } = outcome;
-        let is_same = |report: &Box<Verification>| report.answer == Answer::Same;
-        let to = to.filter(|_| verification.as_ref().is_none_or(is_same));
+        let is_same = |report: &Verification| report.answer == Answer::Same;
+        let to = to.filter(|_| verification.as_deref().is_none_or(is_same));
         let analysis = Analysis::new(&session, &tree, &packages, &plan)?;
         let report = analysis.report(&command_line(), &settings.shown, View::Cause, None);
         let written = match to {
