@@ -38,7 +38,8 @@ pub fn graft(from: &Tree<'_>, names: &BTreeSet<NodeId>, onto: &Tree<'_>) -> Resu
     for (path, name) in all {
         let leaf = from.leaf_of(name);
         if let Some(target) = leaf.and_then(|leaf| first.get(&leaf)) {
-            pieces.push(Piece::Inline(link_header(&path, target)));
+            let entry = from.attributes(name).expect("every leaf has an entry");
+            pieces.push(Piece::Inline(link_header(&path, target, entry)));
             continue;
         }
         pieces.extend(copied(from, name, &path)?);
@@ -134,12 +135,15 @@ mod tests {
 
     #[test]
     fn two_names_of_one_file_stay_two_names_of_one_file() {
-        let twice = "[base]\n a/one = text\n a/two == a/one";
+        let twice = "[base]\n a/one (0750 7:8) = text\n a/two == a/one";
         let new = grafted(twice, &["a/one", "a/two"], "[base]\n etc/");
         let new = Tree::build(&new).unwrap();
         let leaves: Vec<_> = new.leaves().collect();
         assert_eq!(leaves.len(), 1);
         assert_eq!(new.leaf(leaves[0]).names.len(), 2);
+        // Docker takes them from the link's header.
+        let link = &new.layers()[1].entries[2];
+        assert_eq!((link.mode & 0o7777, link.uid, link.gid), (0o750, 7, 8));
     }
 
     #[test]
