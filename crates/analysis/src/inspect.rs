@@ -10,4 +10,5 @@ pub mod paths;
 pub mod python;
 pub mod script;
 pub mod sections;
+pub mod shell;
 pub mod zip;
