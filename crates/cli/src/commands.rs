@@ -3,11 +3,15 @@
 pub(crate) mod analyze;
 pub(crate) mod completions;
 pub(crate) mod diff;
+pub(crate) mod graph;
+pub(crate) mod minimize;
 pub(crate) mod rules;
 pub(crate) mod slim;
+pub(crate) mod why;
 
 mod outputs;
 mod owner;
+mod reach;
 
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;

@@ -1,0 +1,66 @@
+//! What commands share that ask what an image's programs can reach.
+
+use ounce_analysis::graph::{Closure, Graph, Root, RootsError};
+use ounce_analysis::rules::Context;
+use ounce_analysis::{Packages, Problem};
+use ounce_image::{NodeId, Tree};
+
+use crate::args::Purpose;
+use crate::error::CommandError;
+use crate::session::Session;
+
+/// What was found.
+pub(super) struct Reach {
+    pub(super) packages: Packages,
+    pub(super) graph: Graph,
+    pub(super) closure: Closure,
+    /// What is reached without guesses.
+    pub(super) certain: Closure,
+}
+
+/// Finds what the image's programs can reach, beginning at what it starts or at `from`.
+pub(super) fn reach(
+    session: &Session,
+    tree: &Tree<'_>,
+    purpose: &Purpose,
+    from: Option<NodeId>,
+) -> Result<Reach, CommandError> {
+    let mut problems: Vec<Problem> = Vec::new();
+    let packages = Packages::load(tree, &mut problems);
+    let context = Context::new(tree, &session.image.config, &packages);
+    let roots = match from {
+        Some(node) => vec![Root::Keep(tree.path(node).to_string(), vec![node])],
+        None => {
+            let mut roots = Root::of(&context, &purpose.program).map_err(advise)?;
+            roots.extend(kept(tree, &purpose.keep)?);
+            roots
+        }
+    };
+    let mut graph = Graph::build(&context, roots, &session.progress)?;
+    graph.problems.append(&mut problems);
+    graph.problems.sort();
+    Ok(Reach {
+        closure: Closure::of(&graph),
+        certain: Closure::without_guesses(&graph),
+        graph,
+        packages,
+    })
+}
+
+fn kept(tree: &Tree<'_>, globs: &[String]) -> Result<Vec<Root>, CommandError> {
+    let roots = globs
+        .iter()
+        .map(|glob| Root::keep(tree, glob).map_err(CommandError::from));
+    roots.collect()
+}
+
+fn advise(error: RootsError) -> CommandError {
+    let hint = match &error {
+        RootsError::Nothing => "name what the image is for with --program",
+        RootsError::Missing { .. } => {
+            "the image could not start it either; name another with --program"
+        }
+        RootsError::Unknown { .. } => "name what it stands for with --program",
+    };
+    CommandError::input(error).hint(hint)
+}
