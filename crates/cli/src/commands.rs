@@ -11,7 +11,7 @@ pub(crate) mod why;
 
 mod outputs;
 mod owner;
-mod reach;
+pub(crate) mod reach;
 
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;

@@ -1,6 +1,6 @@
 //! Makes a layer that puts files of one image onto another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
@@ -8,18 +8,26 @@ use crate::blob::{Blob, Piece};
 use crate::error::Result;
 use crate::path::ImagePath;
 use crate::rewrite::{END_OF_ARCHIVE, headers, padded};
-use crate::tar::{Rename, folder_header, link_header, with_names};
+use crate::tar::{Entry, Rename, file_header, folder_header, link_header, with_names};
 use crate::tree::{LeafId, NodeId, Tree};
+
+/// The size of a block of an archive (POSIX pax, "ustar Interchange Format").
+const HEADER_SIZE: u64 = 512;
 
 /// The layer, an uncompressed tar archive, that gives `onto` these names of `from`, with the attributes, content and links
 /// between them that they have there.
 ///
 /// Folders above them come along where `onto` lacks them, those that it has stay as they are. A folder among the names comes
-/// alone, without what lies in it.
+/// alone, without what lies in it. A file that `contents` names gets that content and keeps all else.
 ///
 /// # Errors
 /// Headers of `from` cannot be read.
-pub fn graft(from: &Tree<'_>, names: &BTreeSet<NodeId>, onto: &Tree<'_>) -> Result<Blob> {
+pub fn graft(
+    from: &Tree<'_>,
+    names: &BTreeSet<NodeId>,
+    contents: &BTreeMap<NodeId, Vec<u8>>,
+    onto: &Tree<'_>,
+) -> Result<Blob> {
     let mut all = BTreeSet::new();
     for name in names {
         all.insert((from.path(*name), *name));
@@ -42,11 +50,25 @@ pub fn graft(from: &Tree<'_>, names: &BTreeSet<NodeId>, onto: &Tree<'_>) -> Resu
             pieces.push(Piece::Inline(link_header(&path, target, entry)));
             continue;
         }
-        pieces.extend(copied(from, name, &path)?);
+        match (contents.get(&name), from.attributes(name)) {
+            (Some(content), Some(entry)) => pieces.extend(replaced(&path, entry, content)),
+            _ => pieces.extend(copied(from, name, &path)?),
+        }
         first.extend(leaf.map(|leaf| (leaf, path)));
     }
     pieces.push(Piece::Inline(vec![0; END_OF_ARCHIVE]));
     Ok(Blob::splice(pieces))
+}
+
+/// A file with other content.
+fn replaced(path: &ImagePath, entry: &Entry, content: &[u8]) -> [Piece; 3] {
+    let size = content.len() as u64;
+    let padding = size.next_multiple_of(HEADER_SIZE) - size;
+    [
+        Piece::Inline(file_header(path, entry, size)),
+        Piece::Inline(content.to_vec()),
+        Piece::Zeros(padding),
+    ]
 }
 
 /// The entry of a name, under this very name.
@@ -88,7 +110,13 @@ mod tests {
             let path = ImagePath::parse(path.as_bytes()).unwrap();
             tree.get(&path).unwrap()
         });
-        let tar = graft(&tree, &names.collect(), &Tree::build(&onto).unwrap()).unwrap();
+        let tar = graft(
+            &tree,
+            &names.collect(),
+            &BTreeMap::new(),
+            &Tree::build(&onto).unwrap(),
+        )
+        .unwrap();
         onto.push(Layer::plain(tar, "the graft").unwrap());
         onto
     }
@@ -144,6 +172,34 @@ mod tests {
         // Docker takes them from the link's header.
         let link = &new.layers()[1].entries[2];
         assert_eq!((link.mode & 0o7777, link.uid, link.gid), (0o750, 7, 8));
+    }
+
+    #[test]
+    fn other_content_keeps_all_else() {
+        let old = layers("[a]\n a/db (0640 7:8 xattr.user.a=b) = old");
+        let tree = Tree::build(&old).unwrap();
+        let db = tree.get(&ImagePath::parse(b"a/db").unwrap()).unwrap();
+        let contents = BTreeMap::from([(db, b"newer".to_vec())]);
+        let tar = graft(
+            &tree,
+            &BTreeSet::from([db]),
+            &contents,
+            &Tree::build(&[]).unwrap(),
+        )
+        .unwrap();
+        let new = [Layer::plain(tar, "the graft").unwrap()];
+        let new = Tree::build(&new).unwrap();
+        let db = new.get(&ImagePath::parse(b"a/db").unwrap()).unwrap();
+        let entry = new.attributes(db).unwrap();
+        assert_eq!(
+            (entry.mode & 0o7777, entry.uid, entry.gid, entry.size),
+            (0o640, 7, 8, 5)
+        );
+        assert_eq!(entry.xattrs.len(), 1);
+        assert_eq!(
+            new.read(new.leaf_of(db).unwrap()).read_all(9).unwrap(),
+            b"newer"
+        );
     }
 
     #[test]

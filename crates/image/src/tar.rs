@@ -12,7 +12,7 @@ use crate::blob::{Blob, Piece};
 use crate::error::{Error, IoContext as _, Result};
 use crate::path::{ImagePath, MAX_PATH, display};
 
-pub(crate) use headers::{Rename, folder_header, link_header, with_names};
+pub(crate) use headers::{Rename, file_header, folder_header, link_header, with_names};
 
 /// The prefix of whiteout names (OCI image specification, layer.md, "Whiteouts").
 const WHITEOUT: &[u8] = b".wh.";

@@ -130,7 +130,13 @@ fn what_is_reached_leads_to_nothing_more() {
     search(&image, &[], |tree, found| {
         let (_, closure) = found.unwrap();
         let empty = Tree::build(&[]).unwrap();
-        let layer = graft(tree, &closure.names(), &empty).unwrap();
+        let layer = graft(
+            tree,
+            &closure.names(),
+            &std::collections::BTreeMap::new(),
+            &empty,
+        )
+        .unwrap();
         let small = [Layer::plain(layer, "small").unwrap()];
         let small = Tree::build(&small).unwrap();
         search_tree(&small, &image, &[], |found| {

@@ -1,11 +1,9 @@
 //! `ounce minimize`: an image of what its programs can reach, and nothing else.
 
-use std::collections::BTreeSet;
-
 use ounce_image::format::{self, Reference};
-use ounce_image::{Codec, Fate, Image, NodeId, Progress, Tree, graft};
+use ounce_image::{Codec, Fate, Image, Progress, Tree, graft};
 
-use super::reach::reach;
+use super::reach::{Reach, reach};
 use super::{command_line, print};
 use crate::args::{ListFormat, Minimize};
 use crate::error::CommandError;
@@ -48,24 +46,12 @@ fn one(
         let ready = || verified.join().expect("verifying does not panic");
         let tree = Tree::build(&session.image.layers)?;
         let reach = reach(&session, &tree, &args.purpose, None)?;
-        let report = Minimal::draft(
-            &session,
-            &tree,
-            &reach.packages,
-            &reach.graph,
-            &reach.closure,
-            &reach.certain,
-        );
+        let report = Minimal::draft(&session, &tree, &reach);
         let Some(to) = to else {
             ready()?;
             return Ok(report.finish(&command_line(), None));
         };
-        let image = scratch(
-            &session.image,
-            &tree,
-            &reach.closure.names(),
-            &session.progress,
-        )?;
+        let image = scratch(&session.image, &tree, &reach, &session.progress)?;
         let fates = fates(&image);
         let annotations = [
             ("dev.ounce.version", env!("CARGO_PKG_VERSION").to_owned()),
@@ -76,15 +62,17 @@ fn one(
     })
 }
 
-/// The image with one more layer, which holds these names alone.
+/// The image with one more layer, which holds what is reached alone, and the package databases cut to it.
 fn scratch(
     image: &Image,
     tree: &Tree<'_>,
-    names: &BTreeSet<NodeId>,
+    reach: &Reach,
     progress: &Progress,
 ) -> Result<Image, CommandError> {
     let empty = Tree::build(&[])?;
-    let layer = graft(tree, names, &empty)?;
+    let mut names = reach.closure.names();
+    names.extend(&reach.databases.names);
+    let layer = graft(tree, &names, &reach.databases.contents, &empty)?;
     Ok(image.with_layer(layer, "ounce minimize", progress)?)
 }
 

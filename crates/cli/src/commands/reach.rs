@@ -1,6 +1,7 @@
 //! What commands share that ask what an image's programs can reach.
 
 use ounce_analysis::graph::{Closure, Graph, Root, RootsError};
+use ounce_analysis::packages::Databases;
 use ounce_analysis::rules::Context;
 use ounce_analysis::{Packages, Problem};
 use ounce_image::{NodeId, Tree};
@@ -10,16 +11,18 @@ use crate::error::CommandError;
 use crate::session::Session;
 
 /// What was found.
-pub(super) struct Reach {
-    pub(super) packages: Packages,
-    pub(super) graph: Graph,
-    pub(super) closure: Closure,
+pub(crate) struct Reach {
+    pub(crate) packages: Packages,
+    pub(crate) graph: Graph,
+    pub(crate) closure: Closure,
     /// What is reached without guesses.
-    pub(super) certain: Closure,
+    pub(crate) certain: Closure,
+    /// What package managers know of what is reached.
+    pub(crate) databases: Databases,
 }
 
 /// Finds what the image's programs can reach, beginning at what it starts or at `from`.
-pub(super) fn reach(
+pub(crate) fn reach(
     session: &Session,
     tree: &Tree<'_>,
     purpose: &Purpose,
@@ -39,8 +42,10 @@ pub(super) fn reach(
     let mut graph = Graph::build(&context, roots, &session.progress)?;
     graph.problems.append(&mut problems);
     graph.problems.sort();
+    let closure = Closure::of(&graph);
     Ok(Reach {
-        closure: Closure::of(&graph),
+        databases: packages.databases(tree, &closure.names()),
+        closure,
         certain: Closure::without_guesses(&graph),
         graph,
         packages,

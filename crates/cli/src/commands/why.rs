@@ -83,7 +83,12 @@ fn of_package(name: &str, reach: &Reach) -> Result<NodeId, CommandError> {
 /// The topmost folders and files of which nothing is reached.
 fn removed(tree: &Tree<'_>, reach: &Reach) -> Vec<NodeId> {
     let mut kept = BTreeSet::from([Tree::ROOT]);
-    for mut node in reach.closure.names() {
+    for mut node in reach
+        .closure
+        .names()
+        .into_iter()
+        .chain(reach.databases.names.iter().copied())
+    {
         while kept.insert(node) {
             node = tree.parent(node);
         }
@@ -106,9 +111,10 @@ fn answer(tree: &Tree<'_>, reach: &Reach, node: NodeId) -> Answer {
     } else {
         certain
     };
+    let is_database = reach.databases.names.contains(&node);
     Answer {
         path: tree.path(node).to_string(),
-        is_kept: !way.is_empty(),
+        is_kept: !way.is_empty() || is_database,
         way,
         package: reach
             .packages
@@ -126,6 +132,13 @@ fn render(answers: &[Answer]) -> String {
             .map(|name| format!(" ({name})"))
             .unwrap_or_default();
         match answer.is_kept {
+            true if answer.way.is_empty() => {
+                line!(
+                    out,
+                    "{}{package}: tells scanners which packages stay",
+                    answer.path
+                );
+            }
             true => line!(out, "{}{package}", answer.path),
             false => line!(
                 out,

@@ -4,18 +4,20 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ounce_analysis::Packages;
-use ounce_analysis::graph::{Closure, Edge, Graph, Kind, Origin, Proof};
+use ounce_analysis::graph::{Edge, Graph, Origin, Proof};
 use ounce_image::format::{Reference, Written};
 use ounce_image::{EntryKind, LeafId, NodeId, Tree, display};
 use serde::Serialize;
 
+use crate::commands::reach::Reach;
 use crate::session::Session;
 
 pub(crate) use table::{render, way};
 
 /// The version of this form.
 const VERSION: u32 = 1;
+/// What is kept so that scanners see what stays.
+const DATABASE: &str = "package-database";
 /// How many of the largest are listed with their ways.
 const LARGEST: usize = 20;
 
@@ -135,32 +137,35 @@ pub(crate) struct Draft {
 
 impl Minimal {
     /// Sums up what was reached.
-    pub(crate) fn draft(
-        session: &Session,
-        tree: &Tree<'_>,
-        packages: &Packages,
-        graph: &Graph,
-        closure: &Closure,
-        certain: &Closure,
-    ) -> Draft {
-        let names = closure.names();
-        let sure = certain.names();
+    pub(crate) fn draft(session: &Session, tree: &Tree<'_>, reach: &Reach) -> Draft {
+        let (graph, closure) = (&reach.graph, &reach.closure);
+        let mut names = closure.names();
+        let mut sure = reach.certain.names();
+        names.extend(&reach.databases.names);
+        sure.extend(&reach.databases.names);
         let mut seen: BTreeSet<LeafId> = BTreeSet::new();
         let mut after = Sum::default();
-        let mut kept: BTreeMap<Kind, Sum> = BTreeMap::new();
+        let mut kept: BTreeMap<&str, Sum> = BTreeMap::new();
         let mut uncertain: BTreeMap<String, Sum> = BTreeMap::new();
         let mut largest: Vec<(u64, NodeId)> = Vec::new();
         for node in &names {
             let Some(leaf) = tree.leaf_of(*node).filter(|leaf| seen.insert(*leaf)) else {
                 continue;
             };
-            let size = tree.entry(tree.leaf(leaf).data).size;
+            let cut = reach
+                .databases
+                .contents
+                .get(node)
+                .map(|content| content.len() as u64);
+            let size = cut.unwrap_or(tree.entry(tree.leaf(leaf).data).size);
             after.add(size);
-            if let Some(edge) = closure.way(graph, tree, *node).last() {
-                kept.entry(edge.kind).or_default().add(size);
-            }
+            let last = closure
+                .way(graph, tree, *node)
+                .last()
+                .map(|edge| edge.kind.id());
+            kept.entry(last.unwrap_or(DATABASE)).or_default().add(size);
             if !sure.contains(node) {
-                let owner = packages.owner(*node);
+                let owner = reach.packages.owner(*node);
                 let name = owner.map(|owner| format!("{}:{}", owner.ecosystem.name(), owner.name));
                 uncertain
                     .entry(name.unwrap_or_else(|| "no package".to_owned()))
@@ -191,10 +196,7 @@ impl Minimal {
                 before: before(tree),
                 after,
                 roots: graph.roots.iter().map(ToString::to_string).collect(),
-                kept: sorted(
-                    kept.into_iter()
-                        .map(|(kind, sum)| (kind.id().to_owned(), sum)),
-                ),
+                kept: sorted(kept.into_iter().map(|(kind, sum)| (kind.to_owned(), sum))),
                 uncertain: sorted(uncertain),
                 largest: largest.collect(),
                 missing: missing(tree, graph),

@@ -26,10 +26,30 @@ pub(crate) fn link_header(path: &ImagePath, target: &ImagePath, of: &Entry) -> V
         .path(path.as_bytes())
         .link_name(target.as_bytes())
         .entry_type(EntryType::Link);
+    describe(&mut entry, of);
+    entry.finish_bytes()
+}
+
+/// The header of a file with other content of this size, in bytes, and the attributes of another one.
+pub(crate) fn file_header(path: &ImagePath, of: &Entry, size: u64) -> Vec<u8> {
+    let mut entry = EntryBuilder::new_ustar();
+    entry.path(path.as_bytes()).entry_type(EntryType::Regular);
+    if entry.size(size).is_err() {
+        entry.add_pax("size", size.to_string());
+    }
+    for (name, value) in &of.xattrs {
+        let key = format!("SCHILY.xattr.{}", String::from_utf8_lossy(name));
+        entry.add_pax(&key, value.to_vec());
+    }
+    describe(&mut entry, of);
+    entry.finish_bytes()
+}
+
+/// Mode, owner and time; numbers that do not fit the header's fields take PAX records.
+fn describe(entry: &mut EntryBuilder, of: &Entry) {
     entry
         .mode(of.mode)
         .expect("permission bits fit their field");
-    // Numbers that do not fit the header's fields take PAX records.
     if entry.uid(of.uid).is_err() {
         entry.add_pax("uid", of.uid.to_string());
     }
@@ -40,7 +60,6 @@ pub(crate) fn link_header(path: &ImagePath, target: &ImagePath, of: &Entry) -> V
     if !secs.is_ok_and(|secs| entry.mtime(secs).is_ok()) {
         entry.add_pax("mtime", of.mtime.secs.to_string());
     }
-    entry.finish_bytes()
 }
 
 /// What [`with_names`] changes in a header.
