@@ -4,6 +4,7 @@
 pub mod auditable;
 pub mod elf;
 pub mod go;
+pub mod ld_so_cache;
 pub mod locale_archive;
 pub mod needles;
 pub mod paths;

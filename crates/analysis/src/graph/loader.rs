@@ -4,7 +4,6 @@
 //! The search is theirs, in their order, with one difference: which processor the image will run on is not
 //! known, so every variant of a library for some processors is found beside the plain one.
 
-mod cache;
 mod machine;
 
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use rustc_hash::FxHashMap;
 
 use super::collect::follow;
 use crate::inspect::elf::{self, Elf};
+use crate::inspect::ld_so_cache as cache;
 use crate::rules::Context;
 use machine::Machine;
 

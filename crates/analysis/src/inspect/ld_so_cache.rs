@@ -6,15 +6,15 @@ use rustc_hash::FxHashMap;
 
 /// A library of the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub struct Entry {
     /// Its path.
-    pub(super) path: Vec<u8>,
+    pub path: Vec<u8>,
     /// Whether it is for some processors only (`hwcap` is not 0).
-    pub(super) is_variant: bool,
+    pub is_variant: bool,
 }
 
 /// The largest cache that is read; some 100 bytes a library.
-pub(super) const MAX: u64 = 32 << 20;
+pub const MAX: u64 = 32 << 20;
 
 const MAGIC: &[u8] = b"glibc-ld.so.cache1.1";
 /// `struct cache_file_new` up to the libraries.
@@ -26,7 +26,7 @@ const BIG_ENDIAN: u8 = 3;
 
 /// Reads a cache: its entries by name, in their order. `None` when it is not one; entries that lead outside of
 /// it are left out.
-pub(super) fn read(bytes: &[u8]) -> Option<FxHashMap<Vec<u8>, Vec<Entry>>> {
+pub fn read(bytes: &[u8]) -> Option<FxHashMap<Vec<u8>, Vec<Entry>>> {
     let start = memchr::memmem::find(bytes, MAGIC)?;
     let cache = &bytes[start..];
     let is_big = cache.get(28)? & 3 == BIG_ENDIAN;
@@ -60,7 +60,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<FxHashMap<Vec<u8>, Vec<Entry>>> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A cache as ldconfig writes it on a little-endian machine: names, paths, hwcaps.
