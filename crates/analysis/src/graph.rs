@@ -2,7 +2,7 @@
 //!
 //! [`Graph::build`] starts at [`roots`]: what the image starts, and what any process needs. Each file that
 //! is reached is read once for what it leads to; every [`Edge`] says how and where it says so. Nothing is
-//! decided here: [`closure`] says what is reached, [`why`] by which way.
+//! decided here: a [`Closure`] says what is reached, and by which way.
 //!
 //! What is not understood leads to more, never to less: a folder that is named is reached with all that it
 //! holds, an interpreter with all its packages. Such edges are marked as guesses, for reports.

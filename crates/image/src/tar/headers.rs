@@ -39,7 +39,7 @@ pub(crate) fn file_header(path: &ImagePath, of: &Entry, size: u64) -> Vec<u8> {
     }
     for (name, value) in &of.xattrs {
         let key = format!("SCHILY.xattr.{}", String::from_utf8_lossy(name));
-        entry.add_pax(&key, value.to_vec());
+        entry.add_pax(&key, value);
     }
     describe(&mut entry, of);
     entry.finish_bytes()
