@@ -29,7 +29,12 @@ const RPM: [&str; 3] = ["/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm
 impl Packages {
     /// The databases of the packages of which anything stays.
     pub fn databases(&self, tree: &Tree<'_>, kept: &BTreeSet<NodeId>) -> Databases {
-        let is_kept = |package: &&Package| package.files.iter().any(|file| kept.contains(file));
+        // Lists of Debian name the links in the root as folders of every package.
+        let is_own = |file: &NodeId| {
+            let end = || tree.resolve_from(tree.parent(*file), tree.name(*file), |_| {});
+            kept.contains(file) && !end().is_some_and(|end| tree.is_directory(end))
+        };
+        let is_kept = |package: &&Package| package.files.iter().any(is_own);
         let packages: Vec<&Package> = self.iter().filter(is_kept).collect();
         let mut out = Databases::default();
         for (ecosystem, path, key) in TEXTS {
@@ -106,7 +111,10 @@ mod tests {
         let packages = Packages::load(&tree, &mut Vec::new());
         let kept = kept
             .iter()
-            .map(|path| tree.resolve(path.as_bytes()).unwrap())
+            .map(|path| {
+                tree.get(&ounce_image::ImagePath::parse(path.as_bytes()).unwrap())
+                    .unwrap()
+            })
             .collect();
         let databases = packages.databases(&tree, &kept);
         let show = |node: &NodeId| {
@@ -123,9 +131,9 @@ mod tests {
 
     #[test]
     fn a_text_speaks_of_what_stays_only() {
-        let text = "[a]\nvar/lib/dpkg/status = Package: a\\nStatus: install ok installed\\nVersion: 1\\nDescription: x\\n y\\n\\nPackage: b\\nStatus: install ok installed\\nVersion: 2\\n\nvar/lib/dpkg/info/a.list = /usr/a\\n\nvar/lib/dpkg/info/b.list = /usr/b\\n\nusr/a = x\nusr/b = x";
+        let text = "[a]\nvar/lib/dpkg/status = Package: a\\nStatus: install ok installed\\nVersion: 1\\nDescription: x\\n y\\n\\nPackage: b\\nStatus: install ok installed\\nVersion: 2\\n\nvar/lib/dpkg/info/a.list = /usr/a\\n\nvar/lib/dpkg/info/b.list = /usr/b\\n/lib\\n/lib\\n\nlib -> usr/lib\nusr/lib/\nusr/a = x\nusr/b = x\nlib -> usr/lib\nusr/lib/";
         assert_eq!(
-            shown(text, &["/usr/a"]),
+            shown(text, &["usr/a", "lib"]),
             [
                 "/var/lib/dpkg/status Package: a\nStatus: install ok installed\nVersion: 1\nDescription: x\n y"
             ]
