@@ -8,6 +8,7 @@ pub mod dockerfile;
 pub mod duplicates;
 pub mod evidence;
 pub mod finding;
+pub mod graph;
 pub mod harmless;
 pub mod inspect;
 pub mod kinds;

@@ -9,6 +9,7 @@ mod dpkg;
 mod find;
 mod gem;
 mod jar;
+mod kept;
 mod npm;
 mod pages;
 mod pip;
@@ -24,6 +25,7 @@ use crate::finding::Problem;
 pub use claims::Strength;
 pub use conda::prefixes as conda_prefixes;
 pub use dpkg::status;
+pub use kept::Databases;
 
 /// A package manager's kind of package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -257,3 +257,98 @@ pub(crate) fn elf_taking(symbols: &[&str], data: &[u8]) -> Vec<u8> {
 pub(crate) fn escaped(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()
 }
+
+/// An ELF file for x86-64 that needs libraries, with the folders of its RPATH and RUNPATH and an interpreter.
+pub(crate) fn linked(
+    needed: &[&str],
+    rpath: &str,
+    runpath: &str,
+    interpreter: Option<&str>,
+) -> Vec<u8> {
+    let mut strings = vec![0];
+    let mut put = |text: &str| {
+        let at = strings.len() as u64;
+        strings.extend([text.as_bytes(), b"\0"].concat());
+        at
+    };
+    let mut entries: Vec<(u64, u64)> = needed.iter().map(|name| (1, put(name))).collect();
+    entries.extend((!rpath.is_empty()).then(|| (15, put(rpath))));
+    entries.extend((!runpath.is_empty()).then(|| (29, put(runpath))));
+    let interpreter_at = interpreter.map(&mut put);
+    let dynamic = 64 + 3 * 56;
+    let table = dynamic + (entries.len() as u64 + 3) * 16;
+    entries.extend([(5, table), (10, strings.len() as u64), (0, 0)]);
+    let end = table + strings.len() as u64;
+    let mut segments = vec![(1_u32, 0, end), (2, dynamic, entries.len() as u64 * 16)];
+    if let (Some(at), Some(text)) = (interpreter_at, interpreter) {
+        segments.push((3, table + at, text.len() as u64 + 1));
+    }
+    let mut out = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0".to_vec();
+    out.extend([0, 64, 0].iter().flat_map(|n: &u64| n.to_le_bytes()));
+    out.extend(0_u32.to_le_bytes());
+    let counts = [64, 56, segments.len() as u16, 64, 0, 0];
+    out.extend(counts.iter().flat_map(|n: &u16| n.to_le_bytes()));
+    for (kind, at, len) in segments {
+        out.extend([kind, 4].iter().flat_map(|n| n.to_le_bytes()));
+        let fields = [at, at, at, len, len, 8];
+        out.extend(fields.iter().flat_map(|n| n.to_le_bytes()));
+    }
+    out.resize(dynamic as usize, 0);
+    let entries = entries.iter().flat_map(|(tag, value)| [*tag, *value]);
+    out.extend(entries.flat_map(u64::to_le_bytes));
+    out.extend(strings);
+    out
+}
+
+/// An ELF file for x86-64 that takes these symbols from the C library, with text in its data.
+pub(crate) fn importing(symbols: &[&str], data: &[u8]) -> Vec<u8> {
+    let mut strings = b"\0libc.so.6\0".to_vec();
+    // The first symbol is none (System V ABI, "Symbol Table").
+    let mut table = vec![0_u8; 24];
+    for symbol in symbols {
+        table.extend((strings.len() as u32).to_le_bytes());
+        // A global function that is defined elsewhere.
+        table.extend([0x12, 0, 0, 0]);
+        table.extend([0; 16]);
+        strings.extend([symbol.as_bytes(), b"\0"].concat());
+    }
+    let count = symbols.len() as u32 + 1;
+    let hash: Vec<u8> = [1, count, 1, 0]
+        .iter()
+        .flat_map(|n: &u32| n.to_le_bytes())
+        .collect();
+    let dynamic = 64 + 2 * 56;
+    let symbols_at = dynamic + 6 * 16;
+    let hash_at = symbols_at + table.len();
+    let strings_at = hash_at + hash.len();
+    let end = strings_at + strings.len() + data.len();
+    let mut out = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0".to_vec();
+    out.extend([0, 64, 0].iter().flat_map(|n: &u64| n.to_le_bytes()));
+    out.extend(0_u32.to_le_bytes());
+    out.extend(
+        [64, 56, 2, 64, 0, 0]
+            .iter()
+            .flat_map(|n: &u16| n.to_le_bytes()),
+    );
+    for (kind, at, len) in [(1_u32, 0, end), (2, dynamic, 6 * 16)] {
+        out.extend([kind, 4].iter().flat_map(|n| n.to_le_bytes()));
+        let fields = [at, at, at, len, len, 8];
+        out.extend(fields.iter().flat_map(|n| (*n as u64).to_le_bytes()));
+    }
+    let entries = [
+        (1, 1),
+        (5, strings_at),
+        (10, strings.len()),
+        (6, symbols_at),
+        (0x6fff_fef5, hash_at),
+        (0, 0),
+    ];
+    for (tag, value) in entries {
+        out.extend(
+            [tag as u64, value as u64]
+                .iter()
+                .flat_map(|n| n.to_le_bytes()),
+        );
+    }
+    [out, table, hash, strings, data.to_vec()].concat()
+}

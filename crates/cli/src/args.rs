@@ -82,6 +82,23 @@ docs/lint has a page for each rule.
 
 Exit status: 0 nothing found, 1 findings, 2 usage, or a file that no builder takes.";
 
+const MINIMIZE_EXAMPLES: &str = "\
+Examples:
+  ounce minimize image.tar --output docker-archive:small.tar:myimage:small && docker load -i small.tar
+  ounce minimize image.tar --program minimap2 --program samtools --output oci:small
+  ounce minimize image.tar --keep '/usr/share/fonts/**' --output oci-archive:small.tar:latest --report small.json";
+
+const WHY_EXAMPLES: &str = "\
+Examples:
+  ounce why image.tar /usr/lib/x86_64-linux-gnu/libcrypto.so.3
+  ounce why image.tar --package perl-base
+  ounce why image.tar --removed";
+
+const GRAPH_EXAMPLES: &str = "\
+Examples:
+  ounce graph image.tar --format dot | dot -Tsvg > graph.svg
+  ounce graph image.tar --from /usr/sbin/nginx --format json";
+
 /// Makes container images as small as they can be without losing any function.
 #[derive(Debug, Parser)]
 #[command(version, after_help = REFERENCES, max_term_width = 100)]
@@ -96,6 +113,12 @@ pub(crate) enum Command {
     Analyze(Analyze),
     /// Write the image without what nothing in it needs
     Slim(Slim),
+    /// Write an image of what its programs can reach, and nothing else
+    Minimize(Minimize),
+    /// Say why a file is reached: the way from what the image starts
+    Why(Why),
+    /// Print what leads to what, for other programs
+    Graph(Graph),
     /// Say how two images differ: in size, files, packages, settings and attack surface
     Diff(Diff),
     /// Say whether a slim image does what the original does, by running checks in both
@@ -219,6 +242,89 @@ pub(crate) struct Slim {
     /// Also write the report to a file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+}
+
+/// What an image is for.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Purpose {
+    /// A program that the image is for, beside what it starts: a name, found by PATH, or a path
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) program: Vec<String>,
+    /// Keep what matches, with all that it leads to, and everything below a folder that does
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) keep: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = MINIMIZE_EXAMPLES)]
+pub(crate) struct Minimize {
+    /// The image, as for the other commands
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) purpose: Purpose,
+    /// Where to write the image: TRANSPORT:PATH, with :TAG behind it to name it; it must not exist
+    #[arg(long, short, value_name = "REF", required_unless_present = "dry_run")]
+    pub(crate) output: Option<String>,
+    /// Say what would be done and write no image
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    pub(crate) format: ListFormat,
+    /// Also write the report to a file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = WHY_EXAMPLES)]
+pub(crate) struct Why {
+    /// The image, as for the other commands
+    pub(crate) image: String,
+    /// Files and folders of the image
+    #[arg(required_unless_present_any = ["package", "removed"])]
+    pub(crate) paths: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) purpose: Purpose,
+    /// Say it of this package: NAME, or ECOSYSTEM:NAME
+    #[arg(long, value_name = "PACKAGE")]
+    pub(crate) package: Option<String>,
+    /// List what nothing leads to
+    #[arg(long, conflicts_with_all = ["paths", "package"])]
+    pub(crate) removed: bool,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = GRAPH_EXAMPLES)]
+pub(crate) struct Graph {
+    /// The image, as for the other commands
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) purpose: Purpose,
+    /// Begin at this file instead of what the image starts
+    #[arg(long, value_name = "PATH")]
+    pub(crate) from: Option<String>,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
+    pub(crate) format: GraphFormat,
+}
+
+/// How a graph is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// The language of Graphviz
+    Dot,
+    /// For programs
+    Json,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,16 +3,20 @@
 pub(crate) mod analyze;
 pub(crate) mod completions;
 pub(crate) mod diff;
+pub(crate) mod graph;
 pub(crate) mod lint;
+pub(crate) mod minimize;
 pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod slim;
 pub(crate) mod trace;
 pub(crate) mod verify;
+pub(crate) mod why;
 
 mod outputs;
 mod owner;
 mod prove;
+pub(crate) mod reach;
 
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;

@@ -40,6 +40,9 @@ fn run(args: Args) -> Result<ExitCode, CommandError> {
     match args.command {
         Command::Analyze(args) => commands::analyze::run(&args)?,
         Command::Slim(args) => commands::slim::run(&args)?,
+        Command::Minimize(args) => commands::minimize::run(&args)?,
+        Command::Why(args) => commands::why::run(&args)?,
+        Command::Graph(args) => commands::graph::run(&args)?,
         Command::Diff(args) => return commands::diff::run(&args),
         Command::Verify(args) => return commands::verify::run(&args),
         Command::Run(args) => return commands::run::run(args),

@@ -5,6 +5,7 @@ pub(crate) mod diff;
 mod findings;
 pub(crate) mod lint;
 mod markdown;
+pub(crate) mod minimal;
 pub(crate) mod model;
 pub(crate) mod package;
 mod rows;
@@ -26,7 +27,7 @@ macro_rules! line {
     ($out:expr) => { $out.push('\n') };
     ($out:expr, $($arg:tt)*) => { writeln!($out, $($arg)*).expect("a string takes everything") };
 }
-use line;
+pub(crate) use line;
 
 /// What a command reports.
 pub(crate) enum Document {

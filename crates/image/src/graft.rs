@@ -8,18 +8,24 @@ use crate::blob::{Blob, Piece};
 use crate::error::Result;
 use crate::path::ImagePath;
 use crate::rewrite::{END_OF_ARCHIVE, headers, padded};
-use crate::tar::{Rename, folder_header, link_header, with_names};
+use crate::tar::{HEADER_SIZE, Rename, folder_header, link_header, with_names, with_size};
 use crate::tree::{LeafId, NodeId, Tree};
 
 /// The layer, an uncompressed tar archive, that gives `onto` these names of `from`, with the attributes, content and links
 /// between them that they have there.
 ///
 /// The folders above them are listed too, as engines do when they commit a layer: those that `onto` has as they are there, others
-/// as in `from`. A folder among the names comes alone, without what lies in it.
+/// as in `from`. A folder among the names comes alone, without what lies in it. A file that `contents` names gets that content
+/// and keeps all else.
 ///
 /// # Errors
 /// Headers cannot be read.
-pub fn graft(from: &Tree<'_>, names: &BTreeSet<NodeId>, onto: &Tree<'_>) -> Result<Blob> {
+pub fn graft(
+    from: &Tree<'_>,
+    names: &BTreeSet<NodeId>,
+    contents: &BTreeMap<NodeId, Vec<u8>>,
+    onto: &Tree<'_>,
+) -> Result<Blob> {
     // Paths sort before what lies below them, so folders come first.
     let mut all: BTreeMap<ImagePath, (&Tree<'_>, NodeId)> = BTreeMap::new();
     for name in names {
@@ -38,18 +44,26 @@ pub fn graft(from: &Tree<'_>, names: &BTreeSet<NodeId>, onto: &Tree<'_>) -> Resu
     for (path, (tree, name)) in all {
         let leaf = tree.leaf_of(name);
         if let Some(target) = leaf.and_then(|leaf| first.get(&leaf)) {
-            pieces.push(Piece::Inline(link_header(&path, target)));
+            let entry = tree.attributes(name).expect("every leaf has an entry");
+            pieces.push(Piece::Inline(link_header(&path, target, entry)));
             continue;
         }
-        pieces.extend(copied(tree, name, &path)?);
+        // Only names of `from` are files; numbers of folders may be those of the other tree.
+        let content = leaf.and_then(|_| contents.get(&name));
+        pieces.extend(copied(tree, name, &path, content)?);
         first.extend(leaf.map(|leaf| (leaf, path)));
     }
     pieces.push(Piece::Inline(vec![0; END_OF_ARCHIVE]));
     Ok(Blob::splice(pieces))
 }
 
-/// The entry of a name, under this very name.
-fn copied(from: &Tree<'_>, name: NodeId, path: &ImagePath) -> Result<Vec<Piece>> {
+/// The entry of a name, under this very name, with other content where some is given.
+fn copied(
+    from: &Tree<'_>,
+    name: NodeId,
+    path: &ImagePath,
+    content: Option<&Vec<u8>>,
+) -> Result<Vec<Piece>> {
     let data = match from.leaf_of(name) {
         Some(leaf) => Some(from.leaf(leaf).data),
         None => from.node_entry(name),
@@ -63,7 +77,15 @@ fn copied(from: &Tree<'_>, name: NodeId, path: &ImagePath) -> Result<Vec<Piece>>
     if entry.path != *path {
         headers = with_names(&headers, Rename::Name(path));
     }
-    let [content, padding] = padded(&layer.tar, entry.content..entry.end());
+    let [content, padding] = match content {
+        None => padded(&layer.tar, entry.content..entry.end()),
+        Some(content) => {
+            let size = content.len() as u64;
+            headers = with_size(&headers, size);
+            let padding = size.next_multiple_of(HEADER_SIZE as u64) - size;
+            [Piece::Inline(content.clone()), Piece::Zeros(padding)]
+        }
+    };
     Ok(vec![Piece::Inline(headers), content, padding])
 }
 
@@ -87,7 +109,13 @@ mod tests {
             let path = ImagePath::parse(path.as_bytes()).unwrap();
             tree.get(&path).unwrap()
         });
-        let tar = graft(&tree, &names.collect(), &Tree::build(&onto).unwrap()).unwrap();
+        let tar = graft(
+            &tree,
+            &names.collect(),
+            &BTreeMap::new(),
+            &Tree::build(&onto).unwrap(),
+        )
+        .unwrap();
         onto.push(Layer::plain(tar, "the graft").unwrap());
         onto
     }
@@ -134,12 +162,43 @@ mod tests {
 
     #[test]
     fn two_names_of_one_file_stay_two_names_of_one_file() {
-        let twice = "[base]\n a/one = text\n a/two == a/one";
+        let twice = "[base]\n a/one (0750 7:8) = text\n a/two == a/one";
         let new = grafted(twice, &["a/one", "a/two"], "[base]\n etc/");
         let new = Tree::build(&new).unwrap();
         let leaves: Vec<_> = new.leaves().collect();
         assert_eq!(leaves.len(), 1);
         assert_eq!(new.leaf(leaves[0]).names.len(), 2);
+        // Docker takes them from the link's header.
+        let link = &new.layers()[1].entries[2];
+        assert_eq!((link.mode & 0o7777, link.uid, link.gid), (0o750, 7, 8));
+    }
+
+    #[test]
+    fn other_content_keeps_all_else() {
+        let old = layers("[a]\n a/db (0640 7:8 xattr.user.a=b) = old");
+        let tree = Tree::build(&old).unwrap();
+        let db = tree.get(&ImagePath::parse(b"a/db").unwrap()).unwrap();
+        let contents = BTreeMap::from([(db, b"newer".to_vec())]);
+        let tar = graft(
+            &tree,
+            &BTreeSet::from([db]),
+            &contents,
+            &Tree::build(&[]).unwrap(),
+        )
+        .unwrap();
+        let new = [Layer::plain(tar, "the graft").unwrap()];
+        let new = Tree::build(&new).unwrap();
+        let db = new.get(&ImagePath::parse(b"a/db").unwrap()).unwrap();
+        let entry = new.attributes(db).unwrap();
+        assert_eq!(
+            (entry.mode & 0o7777, entry.uid, entry.gid, entry.size),
+            (0o640, 7, 8, 5)
+        );
+        assert_eq!(entry.xattrs.len(), 1);
+        assert_eq!(
+            new.read(new.leaf_of(db).unwrap()).read_all(9).unwrap(),
+            b"newer"
+        );
     }
 
     #[test]

@@ -3,25 +3,32 @@
 //! Only program headers and the dynamic section are read, as the loader does (System V ABI,
 //! "Dynamic Linking"); section headers may be stripped.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
-use object::Endianness;
 use object::elf::{self, FileHeader32, FileHeader64};
-use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _};
+use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _, Sym as _};
 use object::read::{ReadCache, ReadRef};
+use object::{Endianness, pod};
 use ounce_image::Blob;
 
 /// What the loader reads in an ELF file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Elf {
+    /// The word size and processor (`e_ident[EI_CLASS]`, `e_machine`): the loader passes over libraries that differ.
+    pub machine: (u8, u16),
     /// The program interpreter (`PT_INTERP`).
     pub interpreter: Option<Vec<u8>>,
+    /// The name under which other files need it (`DT_SONAME`).
+    pub soname: Option<Vec<u8>>,
     /// Libraries it needs (`DT_NEEDED`), in order.
     pub needed: Vec<Vec<u8>>,
     /// The folders of `DT_RPATH`.
     pub rpath: Vec<Vec<u8>>,
     /// The folders of `DT_RUNPATH`.
     pub runpath: Vec<Vec<u8>>,
+    /// Whether its libraries are not to be looked for in the default folders (`DF_1_NODEFLIB`).
+    pub no_default_folders: bool,
     /// The bytes of the file that hold the names of all symbols it takes or gives (`DT_STRTAB`).
     pub names: Range<u64>,
 }
@@ -30,6 +37,8 @@ pub struct Elf {
 const MAX_DYNAMIC: u64 = 256 << 10;
 /// Of a library's name (`NAME_MAX` of Linux is 255; a path may stand in its place).
 const MAX_NAME: u64 = 4096;
+/// Symbols of one file; browsers take some 10,000.
+const MAX_SYMBOLS: u64 = 1 << 22;
 /// Of a list of folders, which may hold many of the longest paths.
 const MAX_FOLDERS: u64 = 1 << 20;
 
@@ -38,19 +47,176 @@ const MAX_FOLDERS: u64 = 1 << 20;
 /// # Errors
 /// What is wrong with a file that begins like an ELF file.
 pub fn inspect(content: &Blob) -> Result<Option<Elf>, String> {
+    let cache = ReadCache::new(content.reader());
+    match class(content)? {
+        None => Ok(None),
+        Some(elf::ELFCLASS32) => parse::<FileHeader32<Endianness>, _>(&cache).map(Some),
+        Some(_) => parse::<FileHeader64<Endianness>, _>(&cache).map(Some),
+    }
+}
+
+/// The names of the symbols that an ELF file takes from others; none when it is not one.
+///
+/// # Errors
+/// What is wrong with a file that begins like an ELF file.
+pub fn imports(content: &Blob) -> Result<BTreeSet<Vec<u8>>, String> {
+    let cache = ReadCache::new(content.reader());
+    match class(content)? {
+        None => Ok(BTreeSet::new()),
+        Some(elf::ELFCLASS32) => taken::<FileHeader32<Endianness>, _>(&cache),
+        Some(_) => taken::<FileHeader64<Endianness>, _>(&cache),
+    }
+}
+
+/// The word size of an ELF file; `None` when it is not one.
+fn class(content: &Blob) -> Result<Option<elf::FileClass>, String> {
     let mut ident = [0; 5];
     let read = content.read_at(0, &mut ident).map_err(|e| e.to_string())?;
-    let cache = ReadCache::new(content.reader());
-    let Some(class) = ident[..read]
+    let class = ident[..read]
         .strip_prefix(b"\x7fELF")
-        .and_then(|rest| rest.first())
-    else {
-        return Ok(None);
-    };
-    match elf::FileClass(*class) {
-        elf::ELFCLASS32 => parse::<FileHeader32<Endianness>, _>(&cache).map(Some),
-        elf::ELFCLASS64 => parse::<FileHeader64<Endianness>, _>(&cache).map(Some),
-        _ => Err(format!("the ELF class {class} is unknown")),
+        .and_then(|rest| rest.first());
+    match class.map(|class| elf::FileClass(*class)) {
+        None => Ok(None),
+        Some(class @ (elf::ELFCLASS32 | elf::ELFCLASS64)) => Ok(Some(class)),
+        Some(class) => Err(format!("the ELF class {} is unknown", class.0)),
+    }
+}
+
+/// The parts of a file that the loader reads.
+struct Dynamic<'data, H: FileHeader<Endian = Endianness>, R> {
+    data: R,
+    header: &'data H,
+    endian: Endianness,
+    segments: &'data [H::ProgramHeader],
+    entries: &'data [H::Dyn],
+}
+
+impl<'data, H, R> Dynamic<'data, H, R>
+where
+    H: FileHeader<Endian = Endianness>,
+    R: ReadRef<'data>,
+{
+    fn read(data: R) -> Result<Self, String> {
+        let text = |e: object::read::Error| e.to_string();
+        let header = H::parse(data).map_err(text)?;
+        let endian = header.endian().map_err(text)?;
+        let segments = header.program_headers(endian, data).map_err(text)?;
+        let dynamic = segments
+            .iter()
+            .rfind(|segment| segment.p_type(endian) == elf::PT_DYNAMIC);
+        let entries = match dynamic {
+            Some(segment) => {
+                let size: u64 = segment.p_filesz(endian).into();
+                bounded(size, MAX_DYNAMIC)?;
+                segment
+                    .dynamic(endian, data)
+                    .map_err(text)?
+                    .unwrap_or_default()
+            }
+            None => &[],
+        };
+        Ok(Self {
+            data,
+            header,
+            endian,
+            segments,
+            entries,
+        })
+    }
+
+    /// The entries up to the end mark, as the loader reads them.
+    fn entries(&self) -> impl Iterator<Item = &'data H::Dyn> {
+        let endian = self.endian;
+        self.entries
+            .iter()
+            .take_while(move |entry| entry.tag(endian) != elf::DT_NULL)
+    }
+
+    fn value(&self, wanted: elf::DynamicTag) -> Option<u64> {
+        self.entries()
+            .find(|entry| entry.tag(self.endian) == wanted)
+            .map(|entry| entry.val(self.endian))
+    }
+
+    /// Where the file has the bytes at the address that an entry gives.
+    fn offset(&self, wanted: elf::DynamicTag) -> Option<u64> {
+        file_offset::<H>(self.segments, self.endian, self.value(wanted)?)
+    }
+
+    fn interpreter(&self) -> Result<Option<Vec<u8>>, String> {
+        let mut out = None;
+        for segment in self.segments {
+            if segment.p_type(self.endian) == elf::PT_INTERP {
+                let size: u64 = segment.p_filesz(self.endian).into();
+                bounded(size, MAX_NAME)?;
+                let interpreter = segment.interpreter(self.endian, self.data);
+                out = interpreter.map_err(|e| e.to_string())?.map(<[u8]>::to_vec);
+            }
+        }
+        Ok(out)
+    }
+
+    /// The table of texts with its size; `None` when there is none.
+    fn strings(&self) -> Result<Option<Strings<R>>, String> {
+        let Some(size) = self
+            .value(elf::DT_STRSZ)
+            .filter(|_| self.value(elf::DT_STRTAB).is_some())
+        else {
+            return Ok(None);
+        };
+        let start = self
+            .offset(elf::DT_STRTAB)
+            .ok_or_else(|| "its string table is not in the file".to_owned())?;
+        let data = self.data;
+        Ok(Some(Strings { data, start, size }))
+    }
+
+    /// How many symbols the file takes or gives at least until the last that it takes: in the GNU hash table
+    /// those that it takes stand before those that are hashed (binutils, `elf_renumber_gnu_hash_syms`);
+    /// the old table counts all.
+    fn symbol_count(&self) -> Option<u64> {
+        let word = |at: u64| {
+            let bytes = self.data.read_bytes_at(at, 4).ok()?;
+            let (word, _) = pod::from_bytes::<object::U32<Endianness>>(bytes).ok()?;
+            Some(u64::from(word.get(self.endian)))
+        };
+        let hashed = self
+            .offset(elf::DT_GNU_HASH)
+            .and_then(|at| word(at.checked_add(4)?));
+        hashed.or_else(|| {
+            self.offset(elf::DT_HASH)
+                .and_then(|at| word(at.checked_add(4)?))
+        })
+    }
+}
+
+/// A table of texts that end in NUL.
+struct Strings<R> {
+    data: R,
+    start: u64,
+    size: u64,
+}
+
+impl<'data, R: ReadRef<'data>> Strings<R> {
+    // Programs with many symbols have string tables of 100 MB; only a few of the strings count here.
+    fn get(&self, at: u64, longest: u64) -> Result<&'data [u8], String> {
+        let len = self.size.saturating_sub(at).min(longest);
+        let bytes = self
+            .start
+            .checked_add(at)
+            .and_then(|start| self.data.read_bytes_at(start, len).ok())
+            .ok_or_else(|| "its string table is cut short".to_owned())?;
+        let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
+        Ok(&bytes[..end])
+    }
+}
+
+fn bounded(size: u64, most: u64) -> Result<(), String> {
+    match size <= most {
+        true => Ok(()),
+        false => Err(format!(
+            "a segment of {size} bytes is too large for its kind"
+        )),
     }
 }
 
@@ -59,71 +225,64 @@ where
     H: FileHeader<Endian = Endianness>,
     R: ReadRef<'data>,
 {
-    let text = |e: object::read::Error| e.to_string();
-    let header = H::parse(data).map_err(text)?;
-    let endian = header.endian().map_err(text)?;
-    let segments = header.program_headers(endian, data).map_err(text)?;
-    let mut out = Elf::default();
-    let mut dynamic: &[H::Dyn] = &[];
-    for segment in segments {
-        let size: u64 = segment.p_filesz(endian).into();
-        match segment.p_type(endian) {
-            elf::PT_INTERP if size <= 4096 => {
-                out.interpreter = segment
-                    .interpreter(endian, data)
-                    .map_err(text)?
-                    .map(<[u8]>::to_vec);
-            }
-            elf::PT_DYNAMIC if size <= MAX_DYNAMIC => {
-                dynamic = segment
-                    .dynamic(endian, data)
-                    .map_err(text)?
-                    .unwrap_or_default()
-            }
-            elf::PT_INTERP | elf::PT_DYNAMIC => {
-                return Err(format!(
-                    "a segment of {size} bytes is too large for its kind"
-                ));
-            }
-            _ => {}
-        }
-    }
-    let value = |wanted| {
-        dynamic
-            .iter()
-            .find(|entry| entry.tag(endian) == wanted)
-            .map(|entry| entry.val(endian))
+    let dynamic = Dynamic::<H, R>::read(data)?;
+    let (header, endian) = (dynamic.header, dynamic.endian);
+    let mut out = Elf {
+        machine: (header.e_ident().class.0, header.e_machine(endian).0),
+        interpreter: dynamic.interpreter()?,
+        ..Elf::default()
     };
-    let (Some(address), Some(size)) = (value(elf::DT_STRTAB), value(elf::DT_STRSZ)) else {
+    let Some(strings) = dynamic.strings()? else {
         return Ok(out);
     };
-    // Programs with many symbols have string tables of 100 MB; only a few of the strings count here.
-    let table = file_offset::<H>(segments, endian, address)
-        .ok_or_else(|| "its string table is not in the file".to_owned())?;
-    let string = |at: u64, longest: u64| {
-        let len = size.saturating_sub(at).min(longest);
-        let bytes = table
-            .checked_add(at)
-            .and_then(|start| data.read_bytes_at(start, len).ok())
-            .ok_or_else(|| "its string table is cut short".to_owned())?;
-        let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
-        Ok::<_, String>(&bytes[..end])
+    for entry in dynamic
+        .entries()
+        .filter(|entry| entry.tag(endian) == elf::DT_NEEDED)
+    {
+        let name = strings.get(entry.val(endian), MAX_NAME)?;
+        out.needed.push(name.to_vec());
+    }
+    if let Some(at) = dynamic.value(elf::DT_SONAME) {
+        out.soname = Some(strings.get(at, MAX_NAME)?.to_vec());
+    }
+    if let Some(at) = dynamic.value(elf::DT_RPATH) {
+        out.rpath = folders(strings.get(at, MAX_FOLDERS)?);
+    }
+    if let Some(at) = dynamic.value(elf::DT_RUNPATH) {
+        out.runpath = folders(strings.get(at, MAX_FOLDERS)?);
+    }
+    let flags = dynamic.value(elf::DT_FLAGS_1).unwrap_or_default();
+    out.no_default_folders = flags & elf::DF_1_NODEFLIB.0 != 0;
+    out.names = strings.start..strings.start.saturating_add(strings.size);
+    Ok(out)
+}
+
+fn taken<'data, H, R>(data: R) -> Result<BTreeSet<Vec<u8>>, String>
+where
+    H: FileHeader<Endian = Endianness>,
+    R: ReadRef<'data>,
+{
+    let dynamic = Dynamic::<H, R>::read(data)?;
+    let table = (
+        dynamic.strings()?,
+        dynamic.offset(elf::DT_SYMTAB),
+        dynamic.symbol_count(),
+    );
+    let (Some(strings), Some(mut at), Some(count)) = table else {
+        return Ok(BTreeSet::new());
     };
-    let names = dynamic
+    let count = count.min(MAX_SYMBOLS) as usize;
+    let symbols: &[H::Sym] = data
+        .read_slice(&mut at, count)
+        .map_err(|()| "its table of symbols is cut short".to_owned())?;
+    let mut out = BTreeSet::new();
+    for symbol in symbols
         .iter()
-        .take_while(|entry| entry.tag(endian) != elf::DT_NULL)
-        .filter(|entry| entry.tag(endian) == elf::DT_NEEDED);
-    for entry in names {
-        out.needed
-            .push(string(entry.val(endian), MAX_NAME)?.to_vec());
+        .filter(|symbol| symbol.is_undefined(dynamic.endian))
+    {
+        let name = strings.get(symbol.st_name(dynamic.endian).into(), MAX_NAME)?;
+        out.insert(name.to_vec());
     }
-    if let Some(at) = value(elf::DT_RPATH) {
-        out.rpath = folders(string(at, MAX_FOLDERS)?);
-    }
-    if let Some(at) = value(elf::DT_RUNPATH) {
-        out.runpath = folders(string(at, MAX_FOLDERS)?);
-    }
-    out.names = table..table.saturating_add(size);
     Ok(out)
 }
 
@@ -180,5 +339,6 @@ mod tests {
             "{elf:?}"
         );
         assert!(elf.interpreter.is_some());
+        assert!(imports(&content).unwrap().contains(b"memcpy".as_slice()));
     }
 }

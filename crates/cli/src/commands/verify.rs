@@ -87,7 +87,7 @@ impl<'a> Pair<'a> {
         if heal {
             let mut rebuild = |names: &BTreeSet<NodeId>| {
                 let progress = &self.slim.progress;
-                let tar = graft(&tree, names, &slim_tree)?;
+                let tar = graft(&tree, names, &BTreeMap::new(), &slim_tree)?;
                 let mut layer = self.slim.image.clone();
                 layer.layers.clear();
                 let layer = layer.with_layer(tar.clone(), GRAFT, progress)?;

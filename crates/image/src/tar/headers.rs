@@ -5,6 +5,7 @@ use std::ops::Range;
 use tar_core::builder::EntryBuilder;
 use tar_core::{EntryType, HEADER_SIZE, PaxExtensions};
 
+use super::Entry;
 use crate::path::ImagePath;
 
 /// The header of a folder that engines make where no layer lists it: 0755, root's.
@@ -17,14 +18,33 @@ pub(crate) fn folder_header(path: &ImagePath) -> Vec<u8> {
     entry.finish_bytes()
 }
 
-/// The header of one more name of a file that an earlier entry holds.
-pub(crate) fn link_header(path: &ImagePath, target: &ImagePath) -> Vec<u8> {
+/// The header of one more name of the file that an earlier entry, `of`, holds. Docker gives the file the mode, owner
+/// and time of each of its names' headers (moby, pkg/archive), so they say the same.
+pub(crate) fn link_header(path: &ImagePath, target: &ImagePath, of: &Entry) -> Vec<u8> {
     let mut entry = EntryBuilder::new_ustar();
     entry
         .path(path.as_bytes())
         .link_name(target.as_bytes())
         .entry_type(EntryType::Link);
+    describe(&mut entry, of);
     entry.finish_bytes()
+}
+
+/// Mode, owner and time; numbers that do not fit the header's fields take PAX records.
+fn describe(entry: &mut EntryBuilder, of: &Entry) {
+    entry
+        .mode(of.mode)
+        .expect("permission bits fit their field");
+    if entry.uid(of.uid).is_err() {
+        entry.add_pax("uid", of.uid.to_string());
+    }
+    if entry.gid(of.gid).is_err() {
+        entry.add_pax("gid", of.gid.to_string());
+    }
+    let secs = u64::try_from(of.mtime.secs);
+    if !secs.is_ok_and(|secs| entry.mtime(secs).is_ok()) {
+        entry.add_pax("mtime", of.mtime.secs.to_string());
+    }
 }
 
 /// What [`with_names`] changes in a header.

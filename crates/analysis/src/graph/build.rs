@@ -1,0 +1,184 @@
+//! Follows what the roots lead to until nothing new is reached.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+
+use ounce_image::{NodeId, Progress};
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
+
+use super::collect::{Collector, Target};
+use super::loader::Chain;
+use super::world::World;
+use super::{Edge, Extent, Graph, Kind, Origin, Proof, Root, content};
+use crate::rules::Context;
+
+/// The most ways in which the libraries of one file are looked for; more are hostile.
+const MAX_CHAINS: usize = 16;
+
+/// What is to be looked at next.
+struct Item {
+    node: NodeId,
+    extent: Extent,
+    chain: Arc<Chain>,
+    /// What is to be looked at.
+    part: Part,
+}
+
+/// What of a file is to be looked at.
+enum Part {
+    /// Everything.
+    All,
+    /// Its libraries, which are looked for in a new way.
+    Libraries,
+    /// Its commands: a script reads it into itself.
+    Script,
+}
+
+/// In which ways a name was reached.
+#[derive(Default)]
+struct Seen {
+    is_whole: bool,
+    is_sourced: bool,
+    chains: BTreeSet<Arc<Chain>>,
+}
+
+impl Graph {
+    /// Finds everything that the roots lead to.
+    ///
+    /// # Errors
+    /// Content cannot be read, or `progress` asks to stop.
+    pub fn build(context: &Context<'_>, roots: Vec<Root>, progress: &Progress) -> io::Result<Self> {
+        let world = World::new(context);
+        let mut graph = Self {
+            roots,
+            ..Self::default()
+        };
+        let mut builder = Builder::default();
+        let starts = (0..).zip(&graph.roots).map(|(number, root)| {
+            let mut collector = world.collector(Origin::Root(number));
+            root.collect(&world, &mut collector);
+            collector
+        });
+        let starts: Vec<_> = starts.collect();
+        let first = Arc::new(Chain::default());
+        let mut next: Vec<Item> = Vec::new();
+        for collector in starts {
+            next.extend(builder.take(&mut graph, collector, &first));
+        }
+        while !next.is_empty() {
+            let found: Vec<(Collector<'_>, Arc<Chain>)> = next
+                .par_iter()
+                .map(|item| {
+                    let mut collector = world.collector(Origin::Node(item.node));
+                    let size = look(&world, &mut collector, item);
+                    progress.advance(size)?;
+                    Ok((collector, item.chain.clone()))
+                })
+                .collect::<io::Result<_>>()?;
+            next = Vec::new();
+            for (collector, chain) in found {
+                next.extend(builder.take(&mut graph, collector, &chain));
+            }
+            if next.is_empty() {
+                next = builder.late(&world, &mut graph, &first);
+            }
+        }
+        graph.problems.sort();
+        graph.problems.dedup();
+        Ok(graph)
+    }
+}
+
+/// Looks at one name; how many bytes were read of it.
+fn look(world: &World<'_>, collector: &mut Collector<'_>, item: &Item) -> u64 {
+    match item.part {
+        Part::All => return content::all(world, collector, item.node, item.extent, &item.chain),
+        Part::Libraries => content::libraries(world, collector, item.node, &item.chain),
+        Part::Script => content::sourced(world, collector, item.node),
+    }
+    0
+}
+
+#[derive(Default)]
+struct Builder {
+    seen: BTreeMap<NodeId, Seen>,
+    edges: FxHashSet<(Origin, NodeId, Kind, Extent)>,
+    /// Scripts that come with a program, which stay when what runs them does.
+    companions: Vec<(Origin, NodeId)>,
+}
+
+impl Builder {
+    /// Notes what one file leads to; what of it is to be looked at.
+    fn take(&mut self, graph: &mut Graph, found: Collector<'_>, chain: &Arc<Chain>) -> Vec<Item> {
+        graph.missing.extend(found.missing);
+        graph.doubts.extend(found.doubts);
+        graph.problems.extend(found.problems);
+        self.companions
+            .extend(found.companions.into_iter().map(|node| (found.from, node)));
+        let mut next = Vec::new();
+        for target in found.targets {
+            next.extend(self.item(&target, chain));
+            if Origin::Node(target.to) == found.from
+                || !self
+                    .edges
+                    .insert((found.from, target.to, target.kind, target.extent))
+            {
+                continue;
+            }
+            graph.edges.push(Edge {
+                from: found.from,
+                to: target.to,
+                kind: target.kind,
+                proof: target.proof,
+                extent: target.extent,
+                is_guess: target.is_guess,
+            });
+        }
+        next
+    }
+
+    fn item(&mut self, target: &Target, chain: &Arc<Chain>) -> Option<Item> {
+        let chain = target.chain.as_ref().unwrap_or(chain);
+        let seen = self.seen.entry(target.to).or_default();
+        let is_new = seen.chains.is_empty();
+        let is_wider = target.extent == Extent::Whole && !seen.is_whole;
+        let is_sourced = target.kind == Kind::Sources && !seen.is_sourced;
+        let is_other = seen.chains.len() < MAX_CHAINS && seen.chains.insert(chain.clone());
+        seen.is_whole |= is_wider;
+        seen.is_sourced |= is_sourced;
+        let part = match (is_new || is_wider, is_other) {
+            _ if is_sourced => Part::Script,
+            (true, _) => Part::All,
+            (false, true) => Part::Libraries,
+            (false, false) => return None,
+        };
+        Some(Item {
+            node: target.to,
+            extent: target.extent,
+            chain: chain.clone(),
+            part,
+        })
+    }
+
+    /// Scripts that come with a program and that something reached runs.
+    fn late(&mut self, world: &World<'_>, graph: &mut Graph, chain: &Arc<Chain>) -> Vec<Item> {
+        let mut next = Vec::new();
+        let waiting = std::mem::take(&mut self.companions);
+        for (from, script) in waiting {
+            let runner = content::runner(world, script);
+            match runner.is_some_and(|runner| self.seen.contains_key(&runner)) {
+                true => {
+                    let mut collector = world.collector(from);
+                    collector
+                        .name(script, Kind::Companion, Proof::Itself)
+                        .is_guess = true;
+                    next.extend(self.take(graph, collector, chain));
+                }
+                false => self.companions.push((from, script)),
+            }
+        }
+        next
+    }
+}

@@ -1,0 +1,143 @@
+//! Collects what one file leads to.
+
+use std::sync::Arc;
+
+use ounce_image::{NodeId, Tree};
+
+use super::loader::Chain;
+use super::units::Units;
+use super::{Doubt, Extent, Kind, Missing, Origin, Proof};
+use crate::finding::Problem;
+
+/// Where something leads.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub(super) to: NodeId,
+    pub(super) kind: Kind,
+    pub(super) proof: Proof,
+    pub(super) extent: Extent,
+    pub(super) is_guess: bool,
+    /// How libraries are looked for in what is reached so; `None` as in what leads there.
+    pub(super) chain: Option<Arc<Chain>>,
+}
+
+/// What one file, or one root, leads to.
+#[derive(Debug)]
+pub(super) struct Collector<'w> {
+    tree: &'w Tree<'w>,
+    units: &'w Units,
+    pub(super) from: Origin,
+    pub(super) targets: Vec<Target>,
+    pub(super) missing: Vec<Missing>,
+    pub(super) doubts: Vec<Doubt>,
+    pub(super) problems: Vec<Problem>,
+    /// Scripts that stay when what runs them does.
+    pub(super) companions: Vec<NodeId>,
+}
+
+impl<'w> Collector<'w> {
+    pub(super) fn new(tree: &'w Tree<'w>, units: &'w Units, from: Origin) -> Self {
+        Self {
+            tree,
+            units,
+            from,
+            targets: Vec::new(),
+            missing: Vec::new(),
+            doubts: Vec::new(),
+            problems: Vec::new(),
+            companions: Vec::new(),
+        }
+    }
+
+    /// Leads to exactly this name.
+    pub(super) fn name(&mut self, to: NodeId, kind: Kind, proof: Proof) -> &mut Target {
+        self.push(to, kind, proof, Extent::Name)
+    }
+
+    /// Leads to this name, and a folder with what it holds.
+    pub(super) fn whole(&mut self, to: NodeId, kind: Kind, proof: Proof) -> &mut Target {
+        self.push(to, kind, proof, Extent::Whole)
+    }
+
+    fn push(&mut self, to: NodeId, kind: Kind, proof: Proof, extent: Extent) -> &mut Target {
+        self.targets.push(Target {
+            to,
+            kind,
+            proof,
+            extent,
+            is_guess: false,
+            chain: None,
+        });
+        self.targets.last_mut().expect("pushed above")
+    }
+
+    /// Leads to a path as the kernel follows it: the links on the way and what is at its end; nothing when
+    /// nothing is there.
+    pub(super) fn path(
+        &mut self,
+        base: NodeId,
+        path: &[u8],
+        kind: Kind,
+        proof: &Proof,
+    ) -> Option<NodeId> {
+        let (links, end) = follow(self.tree, base, path)?;
+        for link in links {
+            self.name(link, kind, proof.clone());
+        }
+        self.name(end, kind, proof.clone());
+        Some(end)
+    }
+
+    /// As [`Collector::path`], for what is written somewhere: a folder is meant with all that it holds, and
+    /// a file with the unit that it is part of, unless many share the folder.
+    pub(super) fn written(
+        &mut self,
+        base: NodeId,
+        path: &[u8],
+        kind: Kind,
+        proof: &Proof,
+    ) -> Option<NodeId> {
+        let end = self.path(base, path, kind, proof)?;
+        self.unit(end, kind, proof);
+        Some(end)
+    }
+
+    /// Leads to what a name that is written somewhere stands for.
+    pub(super) fn unit(&mut self, node: NodeId, kind: Kind, proof: &Proof) {
+        match self.units.meant(self.tree, node) {
+            Some(folder) => {
+                self.whole(folder, kind, proof.clone());
+            }
+            None => {
+                self.name(node, kind, proof.clone());
+            }
+        }
+    }
+
+    /// Something is asked for that is not there.
+    pub(super) fn miss(&mut self, kind: Kind, what: &[u8]) {
+        let what = what.to_vec();
+        self.missing.push(Missing {
+            from: self.from,
+            kind,
+            what,
+        });
+    }
+
+    /// Something could not be resolved.
+    pub(super) fn doubt(&mut self, proof: Proof, what: &str, written: &[u8]) {
+        self.doubts
+            .push(Doubt::about(self.from, proof, what, written));
+    }
+}
+
+/// The symbolic links on the way along a path, and what is at its end.
+pub(super) fn follow(tree: &Tree<'_>, base: NodeId, path: &[u8]) -> Option<(Vec<NodeId>, NodeId)> {
+    let mut links = Vec::new();
+    let end = tree.resolve_from(base, path, |node| {
+        if tree.symlink(node).is_some() {
+            links.push(node);
+        }
+    })?;
+    Some((links, end))
+}

@@ -1,0 +1,184 @@
+//! What one name leads to: a link, a folder that is meant as a whole, or a file by what it is.
+
+use std::sync::Arc;
+
+use ounce_image::{EntryKind, LeafId, NodeId, Tree};
+
+use super::collect::{Collector, follow};
+use super::loader::Chain;
+use super::world::World;
+use super::{Extent, Kind, Proof, elf, interpreters, literals, scripts};
+use crate::finding::Problem;
+use crate::harmless;
+use crate::inspect::script::{self, Shebang};
+
+/// What the kernel and this search look at to tell what a file is.
+const START: usize = 512;
+
+/// Everything that a name leads to; how many bytes were read of it.
+pub(super) fn all(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    node: NodeId,
+    extent: Extent,
+    chain: &Arc<Chain>,
+) -> u64 {
+    let tree = world.tree;
+    if tree.is_directory(node) {
+        if extent == Extent::Whole {
+            for child in tree
+                .children(node)
+                .filter(|child| !world.units.is_litter(tree, *child))
+            {
+                collector.whole(child, Kind::Holds, Proof::Itself);
+            }
+        }
+        return 0;
+    }
+    match tree.attributes(node).map(|entry| &entry.kind) {
+        Some(EntryKind::Symlink(target)) => link(tree, collector, node, target, extent),
+        Some(EntryKind::File) => {
+            return tree
+                .leaf_of(node)
+                .map_or(0, |leaf| file(world, collector, node, leaf, chain));
+        }
+        _ => {}
+    }
+    0
+}
+
+/// The libraries that a file needs, looked for in one more way.
+pub(super) fn libraries(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    node: NodeId,
+    chain: &Arc<Chain>,
+) {
+    if let Some(leaf) = world
+        .tree
+        .leaf_of(node)
+        .filter(|_| world.tree.is_file(node))
+    {
+        elf::libraries(world, collector, node, leaf, chain);
+    }
+}
+
+/// What a file leads to that a shell script reads into itself, whatever it is called.
+pub(super) fn sourced(world: &World<'_>, collector: &mut Collector<'_>, node: NodeId) {
+    if let Some(EntryKind::Symlink(target)) = world.tree.attributes(node).map(|entry| &entry.kind) {
+        let folder = world.tree.parent(node);
+        let _ = collector.path(folder, target, Kind::Sources, &Proof::Itself);
+    } else if let Some(leaf) = world
+        .tree
+        .leaf_of(node)
+        .filter(|_| world.tree.is_file(node))
+    {
+        scripts::file(world, collector, node, &world.tree.read(leaf));
+    }
+}
+
+/// What the kernel starts to run a script; `None` for anything else.
+pub(super) fn runner(world: &World<'_>, node: NodeId) -> Option<NodeId> {
+    let start = start(world.tree, world.tree.leaf_of(node)?);
+    let shebang = script::shebang(&start)?;
+    let path = match &shebang.command {
+        Some(command) => world.programs.find(command)?.to_vec(),
+        None => shebang.interpreter,
+    };
+    world.tree.resolve(&path)
+}
+
+fn link(
+    tree: &Tree<'_>,
+    collector: &mut Collector<'_>,
+    node: NodeId,
+    target: &[u8],
+    extent: Extent,
+) {
+    let Some((links, end)) = follow(tree, tree.parent(node), target) else {
+        return;
+    };
+    for link in links {
+        collector.name(link, Kind::Symlink, Proof::Itself);
+    }
+    match extent {
+        Extent::Whole => collector.whole(end, Kind::Symlink, Proof::Itself),
+        Extent::Name => collector.name(end, Kind::Symlink, Proof::Itself),
+    };
+}
+
+fn file(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    node: NodeId,
+    leaf: LeafId,
+    chain: &Arc<Chain>,
+) -> u64 {
+    let path = world.tree.path(node);
+    if harmless::is_silent(&path) || world.tables.is_silent(&path) {
+        return 0;
+    }
+    let content = world.tree.read(leaf);
+    let start = start(world.tree, leaf);
+    if start.starts_with(b"\x7fELF") {
+        elf::all(world, collector, node, leaf, chain);
+    } else if let Some(shebang) = script::shebang(&start) {
+        run_by(world, collector, &shebang);
+        match scripts::is_shell(&shebang) {
+            true => scripts::file(world, collector, node, &content),
+            false => literals::paths(world, collector, &content),
+        }
+    } else if scripts::is_named_so(&path) {
+        scripts::file(world, collector, node, &content);
+    } else {
+        world.tables.file(world, collector, &path, &content);
+        literals::paths(world, collector, &content);
+    }
+    interpreters::of(world, collector, node);
+    for alias in world.programs.aliases(node) {
+        let _ = collector.path(Tree::ROOT, alias, Kind::Alias, &Proof::Itself);
+    }
+    content.len()
+}
+
+fn run_by(world: &World<'_>, collector: &mut Collector<'_>, shebang: &Shebang) {
+    let path = &shebang.interpreter;
+    if collector
+        .path(Tree::ROOT, path, Kind::Interpreter, &Proof::Header)
+        .is_none()
+    {
+        collector.miss(Kind::Interpreter, path);
+    }
+    if let Some(command) = &shebang.command {
+        let found = world.programs.call(
+            collector,
+            Tree::ROOT,
+            command,
+            Kind::Interpreter,
+            &Proof::Header,
+        );
+        if found.is_none() {
+            collector.miss(Kind::Interpreter, command);
+        }
+    }
+}
+
+fn start(tree: &Tree<'_>, leaf: LeafId) -> Vec<u8> {
+    let mut start = vec![0; START];
+    let read = tree.read(leaf).read_at(0, &mut start).unwrap_or_default();
+    start.truncate(read);
+    start
+}
+
+/// A file that could not be understood.
+pub(super) fn problem(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    node: NodeId,
+    reason: String,
+) {
+    collector.problems.push(Problem {
+        path: world.tree.path(node),
+        reason,
+    });
+}

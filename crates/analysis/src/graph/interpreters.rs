@@ -1,0 +1,142 @@
+//! Interpreters, whose modules are found by names that are made when they run: all of them stay, and the
+//! packages that brought them.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use ounce_image::{NodeId, Tree};
+use serde::Deserialize;
+
+use super::collect::Collector;
+use super::units::is_shared;
+use super::world::World;
+use super::{Kind, Proof};
+use crate::globs;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    interpreter: Vec<Interpreter>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Interpreter {
+    name: String,
+    /// Globs of its programs and of the library that is it.
+    files: Vec<String>,
+    /// Where its modules are; `{prefix}` is the folder above the program's or library's own, `{home}` two above.
+    /// `*` stands for any part of a name.
+    folders: Vec<String>,
+    source: String,
+}
+
+struct Compiled {
+    files: globset::GlobSet,
+    row: Interpreter,
+}
+
+static TABLE: LazyLock<Vec<Compiled>> = LazyLock::new(|| {
+    let table: Table = toml::from_str(include_str!("../knowledge/interpreters.toml"))
+        .expect("a test reads the table");
+    let compile = |row: Interpreter| Compiled {
+        files: globs::set(row.files.iter().map(String::as_str)).expect("a test builds the globs"),
+        row,
+    };
+    table.interpreter.into_iter().map(compile).collect()
+});
+
+/// Leads from an interpreter to all of its modules and their packages.
+pub(super) fn of(world: &World<'_>, collector: &mut Collector<'_>, node: NodeId) {
+    let path = world.tree.path(node);
+    for Compiled { files, row } in TABLE.iter() {
+        if globs::matches(files, &path) {
+            row.lead(world, collector, node);
+        }
+    }
+}
+
+impl Interpreter {
+    fn lead(&'static self, world: &World<'_>, collector: &mut Collector<'_>, node: NodeId) {
+        let tree = world.tree;
+        let folders: BTreeSet<NodeId> = self
+            .folders
+            .iter()
+            .flat_map(|pattern| expand(tree, pattern, node))
+            .collect();
+        let proof = Proof::Row {
+            key: self.name.clone(),
+            why: "modules are loaded by names that are made when it runs",
+            source: &self.source,
+        };
+        let mut records = BTreeSet::new();
+        for folder in folders {
+            collector
+                .whole(folder, Kind::Modules, proof.clone())
+                .is_guess = true;
+            let files = tree
+                .walk(folder)
+                .filter(|file| tree.leaf_of(*file).is_some());
+            let packages = files.filter_map(|file| world.context.packages.owner(file));
+            records.extend(packages.map(|package| package.record));
+        }
+        let packages = world
+            .context
+            .packages
+            .iter()
+            .filter(|package| records.contains(&package.record));
+        let files = packages.flat_map(|package| &package.files);
+        for file in files.filter(|file| !world.units.is_litter(tree, **file)) {
+            collector.name(*file, Kind::Package, proof.clone()).is_guess = true;
+        }
+    }
+}
+
+/// The folders that a pattern stands for.
+fn expand(tree: &Tree<'_>, pattern: &str, node: NodeId) -> Vec<NodeId> {
+    let above = |levels: usize| (0..levels).fold(node, |at, _| tree.parent(at));
+    let (base, rest) = match pattern.split_once('/') {
+        Some(("{prefix}", rest)) => (above(2), rest),
+        Some(("{home}", rest)) => (above(3), rest),
+        _ => (Tree::ROOT, pattern),
+    };
+    let mut at = vec![base];
+    for part in rest.split('/').filter(|part| !part.is_empty()) {
+        at = at
+            .into_iter()
+            .flat_map(|folder| matching(tree, folder, part))
+            .collect();
+    }
+    at.retain(|folder| tree.is_directory(*folder) && !is_shared(tree, *folder));
+    at
+}
+
+/// What a folder has under names that a part of a pattern stands for, links followed.
+fn matching(tree: &Tree<'_>, folder: NodeId, part: &str) -> Vec<NodeId> {
+    let Some((head, tail)) = part.split_once('*') else {
+        return tree
+            .resolve_from(folder, part.as_bytes(), |_| {})
+            .into_iter()
+            .collect();
+    };
+    let fits = |name: &[u8]| {
+        let rest = name.strip_prefix(head.as_bytes());
+        rest.is_some_and(|rest| rest.ends_with(tail.as_bytes()))
+    };
+    let children = tree
+        .children(folder)
+        .filter(|child| fits(tree.name(*child)));
+    children
+        .filter_map(|child| tree.resolve_from(folder, tree.name(child), |_| {}))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_gives_its_source() {
+        assert!(TABLE.iter().all(|compiled| compiled.row.source.len() > 5));
+    }
+}

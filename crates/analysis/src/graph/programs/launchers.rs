@@ -1,0 +1,254 @@
+//! What a command line starts: the program, and what that is given to start.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::inspect::shell::Word;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    launcher: Vec<Launcher>,
+}
+
+/// A program that starts what it is given.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Launcher {
+    names: Vec<String>,
+    /// Options whose value is the next word.
+    #[serde(default)]
+    values: Vec<String>,
+    /// Options whose value is a text for a shell.
+    #[serde(default)]
+    text: Vec<String>,
+    /// How many words that are no options stand before the command.
+    #[serde(default)]
+    skip: usize,
+    /// Whether words like `NAME=value` stand before the command.
+    #[serde(default)]
+    assignments: bool,
+    /// Words behind which a command begins, which ends at `;` or `+`.
+    #[serde(default)]
+    after: Vec<String>,
+    /// Whether it is a shell: its first word is a script, without one it reads commands from elsewhere.
+    #[serde(default)]
+    shell: bool,
+    /// Whether all its words are one text for a shell.
+    #[serde(default)]
+    evaluates: bool,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
+    source: String,
+}
+
+static TABLE: LazyLock<Vec<Launcher>> = LazyLock::new(|| {
+    let table: Table = toml::from_str(include_str!("../../knowledge/launchers.toml"))
+        .expect("a test reads the table");
+    table.launcher
+});
+
+/// The most launchers in a row; more are hostile.
+const MAX_DEPTH: usize = 16;
+
+/// Something that a command line starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::graph) enum Started {
+    /// A program by its name or path.
+    Program(Vec<u8>),
+    /// A text for a shell.
+    Text(Vec<u8>),
+    /// A script for a shell, by its path.
+    Script(Vec<u8>),
+    /// A shell that takes its commands from whoever started it.
+    Interactive,
+    /// There is no telling; this is how it is written.
+    Unknown(Vec<u8>),
+}
+
+/// What a command line starts, the program itself first.
+pub(in crate::graph) fn started(words: &[Word]) -> Vec<Started> {
+    let mut out = Vec::new();
+    add(words, MAX_DEPTH, &mut out);
+    out
+}
+
+fn add(words: &[Word], depth: usize, out: &mut Vec<Started>) {
+    let (Some((first, rest)), Some(depth)) = (words.split_first(), depth.checked_sub(1)) else {
+        return;
+    };
+    if let Word::Unknown(written) = first {
+        out.push(Started::Unknown(written.clone()));
+    }
+    for program in first.values() {
+        out.push(Started::Program(program.to_vec()));
+        if let Some(launcher) = launcher(program) {
+            launcher.add(rest, depth, out);
+        }
+    }
+}
+
+/// Whether a program starts what it is given, and nothing by itself.
+pub(in crate::graph) fn is_launcher(name: &[u8]) -> bool {
+    launcher(name).is_some()
+}
+
+fn launcher(program: &[u8]) -> Option<&'static Launcher> {
+    let name = program.rsplit(|byte| *byte == b'/').next()?;
+    // A login shell is called with a dash before its name (login(1)).
+    let name = name.strip_prefix(b"-").unwrap_or(name);
+    TABLE
+        .iter()
+        .find(|launcher| launcher.names.iter().any(|known| known.as_bytes() == name))
+}
+
+impl Launcher {
+    fn add(&self, words: &[Word], depth: usize, out: &mut Vec<Started>) {
+        if self.evaluates {
+            return out.extend(joined(words));
+        }
+        // Others than shells take such an option behind their other words too.
+        let is_text =
+            |word: &Word| !self.shell && word.value().is_some_and(|word| has(&self.text, word));
+        if let Some(at) = words.iter().position(is_text) {
+            return out.extend(words.get(at + 1).into_iter().flat_map(as_text));
+        }
+        if !self.after.is_empty() {
+            return self.add_after(words, depth, out);
+        }
+        let (mut at, mut skip, mut text) = (0, self.skip, false);
+        while let Some(word) = words.get(at) {
+            let is_option = word.value().is_some_and(|value| {
+                (value.starts_with(b"-") || value.starts_with(b"+")) && value.len() > 1
+            });
+            let value = word.value().unwrap_or_default();
+            if value == b"--" {
+                at += 1;
+                break;
+            }
+            if is_option {
+                text |= self.takes_text(value);
+                at += 1 + usize::from(has(&self.values, value));
+            } else if self.assignments && value.contains(&b'=') {
+                at += 1;
+            } else if skip > 0 && !text {
+                (skip, at) = (skip - 1, at + 1);
+            } else {
+                break;
+            }
+        }
+        let rest = words.get(at..).unwrap_or_default();
+        match rest.first() {
+            Some(word) if text => out.extend(as_text(word)),
+            Some(word) if self.shell => {
+                out.extend(word.values().map(|value| Started::Script(value.to_vec())));
+                if let Word::Unknown(written) = word {
+                    out.push(Started::Unknown(written.clone()));
+                }
+            }
+            None if self.shell => out.push(Started::Interactive),
+            _ => add(rest, depth, out),
+        }
+    }
+
+    /// `-c`, alone or as the last of several letters (`-ec`).
+    fn takes_text(&self, option: &[u8]) -> bool {
+        let letters =
+            option.len() > 2 && !option.starts_with(b"--") && self.shell && option.ends_with(b"c");
+        has(&self.text, option) || letters
+    }
+
+    fn add_after(&self, words: &[Word], depth: usize, out: &mut Vec<Started>) {
+        let marks = |word: &Word| word.value().is_some_and(|value| has(&self.after, value));
+        for at in (0..words.len()).filter(|at| marks(&words[*at])) {
+            let command = &words[at + 1..];
+            let ends = |word: &Word| matches!(word.value(), Some(b";" | b"+"));
+            let len = command.iter().position(ends).unwrap_or(command.len());
+            add(&command[..len], depth, out);
+        }
+    }
+}
+
+fn has(list: &[String], word: &[u8]) -> bool {
+    list.iter().any(|known| known.as_bytes() == word)
+}
+
+fn as_text(word: &Word) -> Vec<Started> {
+    match word {
+        Word::Known(values) => values.iter().cloned().map(Started::Text).collect(),
+        Word::Unknown(written) => vec![Started::Unknown(written.clone())],
+    }
+}
+
+/// All words as one text, when each of them is known.
+fn joined(words: &[Word]) -> Option<Started> {
+    let texts: Option<Vec<&[u8]>> = words.iter().map(Word::value).collect();
+    let written = || {
+        words
+            .iter()
+            .flat_map(Word::values)
+            .collect::<Vec<_>>()
+            .join(&b' ')
+    };
+    match texts {
+        _ if words.is_empty() => None,
+        Some(texts) => Some(Started::Text(texts.join(&b' '))),
+        None => Some(Started::Unknown(written())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(line: &str) -> Vec<String> {
+        let words: Vec<Word> = line.split('|').map(Word::of).collect();
+        let shown = |started: Started| {
+            let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+            match started {
+                Started::Program(name) => text(name),
+                Started::Text(line) => format!("text {}", text(line)),
+                Started::Script(path) => format!("script {}", text(path)),
+                Started::Interactive => "interactive".to_owned(),
+                Started::Unknown(_) => "?".to_owned(),
+            }
+        };
+        started(&words).into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn launchers_are_looked_through() {
+        assert_eq!(
+            of("/usr/bin/tini|-g|-p|SIGTERM|--|env|-u|X|A=b|nginx|-g|x"),
+            ["/usr/bin/tini", "env", "nginx"]
+        );
+        assert_eq!(
+            of("gosu|redis:redis|redis-server|/etc/r.conf"),
+            ["gosu", "redis-server"]
+        );
+        assert_eq!(
+            of("timeout|-k|5|10|nice|-n|3|tool"),
+            ["timeout", "nice", "tool"]
+        );
+        assert_eq!(of("sh|-ec|exec tool"), ["sh", "text exec tool"]);
+        assert_eq!(of("bash|-o|pipefail|-c|a; b|x"), ["bash", "text a; b"]);
+        assert_eq!(of("/bin/sh|/run.sh|a"), ["/bin/sh", "script /run.sh"]);
+        assert_eq!(of("bash|-l"), ["bash", "interactive"]);
+        assert_eq!(of("find|.|-name|x|-exec|rm|{}|;"), ["find", "rm"]);
+        assert_eq!(of("eval|a|b"), ["eval", "text a b"]);
+        assert_eq!(of("xargs|-0|-n|1|cat"), ["xargs", "cat"]);
+        assert_eq!(of("su|-|app|-c|tool x"), ["su", "text tool x"]);
+        assert_eq!(of("tool|sh"), ["tool"]);
+    }
+
+    #[test]
+    fn launchers_of_launchers_end() {
+        let words = vec![Word::of("env"); 1000];
+        assert_eq!(started(&words).len(), MAX_DEPTH);
+    }
+
+    #[test]
+    fn every_row_gives_its_source() {
+        assert!(TABLE.iter().all(|row| row.source.len() > 3));
+    }
+}

@@ -1,0 +1,486 @@
+//! Where a search begins: what the image starts, and what any process needs.
+
+use std::fmt;
+
+use ounce_image::{Config, NodeId, Tree};
+
+use super::collect::Collector;
+use super::programs::{Started, is_executable, started};
+use super::units::is_shared;
+use super::world::World;
+use super::{Kind, Proof, literals, scripts};
+use crate::globs;
+use crate::inspect::shell::Word;
+use crate::plan::OptionsError;
+use crate::rules::Context;
+
+/// Something that a search begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Root {
+    /// A command of the image's config, under this key.
+    Config(String, Vec<String>),
+    /// A program that somebody names.
+    Program(String),
+    /// What somebody wants to be kept, as names in the tree with all that they hold.
+    Keep(String, Vec<NodeId>),
+    /// What the environment names.
+    Environment,
+    /// What any process needs: users, folders, mount points.
+    Process,
+    /// What tells scanners and people which system it is.
+    Identity,
+}
+
+impl fmt::Display for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(key, _) => write!(f, "the image's {key}"),
+            Self::Program(name) => write!(f, "--program {name}"),
+            Self::Keep(glob, _) => write!(f, "--keep {glob}"),
+            Self::Environment => write!(f, "the image's environment"),
+            Self::Process => write!(f, "any process"),
+            Self::Identity => write!(f, "what says which system this is"),
+        }
+    }
+}
+
+/// Why there is nothing to begin with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RootsError {
+    /// The image starts nothing, and nothing else is asked for.
+    #[error("the image has no entrypoint and no command, so there is no telling what it is for")]
+    Nothing,
+    /// A program is not there.
+    #[error("{root} starts {program}, which is not in the image")]
+    Missing {
+        /// What asks for it.
+        root: String,
+        /// Its name or path.
+        program: String,
+    },
+    /// What is started is only known when it runs.
+    #[error("{root} starts {text}, which is only known when it runs")]
+    Unknown {
+        /// What asks for it.
+        root: String,
+        /// How it is written.
+        text: String,
+    },
+}
+
+/// Keys of the config that hold commands, in the order in which they are put together.
+const COMMAND: [&str; 2] = ["Entrypoint", "Cmd"];
+/// Variables that are no paths to keep: what they say is read in other places, or is for people.
+const NO_PATHS: [&str; 10] = [
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "MANPATH",
+    "INFOPATH",
+    "PKG_CONFIG_PATH",
+    "PWD",
+    "OLDPWD",
+    "SHELL",
+    "SHLVL",
+    "TERM",
+];
+/// What container engines mount over or make in every container (OCI runtime specification, "Default
+/// Filesystems"; docker run, `--add-host`, `--dns`), and folders that programs take for granted (FHS 3.0).
+const NEEDED: [&str; 20] = [
+    "dev",
+    "proc",
+    "sys",
+    "run",
+    "tmp",
+    "var/tmp",
+    "var/run",
+    "var/lock",
+    "etc",
+    "etc/hosts",
+    "etc/hostname",
+    "etc/resolv.conf",
+    "etc/mtab",
+    "etc/passwd",
+    "etc/group",
+    "etc/nsswitch.conf",
+    "etc/ld.so.cache",
+    "etc/ld.so.preload",
+    "dev/shm",
+    "dev/pts",
+];
+/// os-release(5), and what distributions had before; package scanners begin with them.
+const IDENTITY: [&str; 9] = [
+    "etc/os-release",
+    "usr/lib/os-release",
+    "etc/lsb-release",
+    "etc/debian_version",
+    "etc/alpine-release",
+    "etc/redhat-release",
+    "etc/system-release",
+    "etc/fedora-release",
+    "etc/issue",
+];
+
+impl Root {
+    /// The roots of an image: its commands, these programs, and what any process needs.
+    ///
+    /// # Errors
+    /// There is nothing to start, or it is not there.
+    pub fn of(context: &Context<'_>, programs: &[String]) -> Result<Vec<Self>, RootsError> {
+        let config = context.config;
+        let command: Vec<String> = COMMAND.iter().flat_map(|key| config.list(key)).collect();
+        let key = if config.list("Entrypoint").is_empty() {
+            "Cmd"
+        } else {
+            "Entrypoint"
+        };
+        let mut out = Vec::new();
+        if !command.is_empty() {
+            out.push(Self::Config(key.to_owned(), command));
+        }
+        out.extend(programs.iter().cloned().map(Self::Program));
+        if out.is_empty() {
+            return Err(RootsError::Nothing);
+        }
+        out.extend(
+            healthcheck(config).map(|command| Self::Config("Healthcheck".to_owned(), command)),
+        );
+        let world = Begin::new(context);
+        out.iter().try_for_each(|root| world.check(root))?;
+        out.extend([Self::Environment, Self::Process, Self::Identity]);
+        Ok(out)
+    }
+
+    /// A root for what a glob matches.
+    ///
+    /// # Errors
+    /// The glob cannot be read.
+    pub fn keep(tree: &Tree<'_>, glob: &str) -> Result<Self, OptionsError> {
+        let wrong = |source| OptionsError::Glob {
+            glob: glob.to_owned(),
+            source,
+        };
+        let set = globs::set([glob]).map_err(wrong)?;
+        let nodes = tree
+            .walk(Tree::ROOT)
+            .filter(|node| globs::matches(&set, &tree.path(*node)));
+        Ok(Self::Keep(glob.to_owned(), nodes.collect()))
+    }
+
+    /// Collects what the root leads to.
+    pub(super) fn collect(&self, world: &World<'_>, c: &mut Collector<'_>) {
+        match self {
+            Self::Config(_, command) => {
+                let words: Vec<Word> = command
+                    .iter()
+                    .map(|word| Word::of(word.as_bytes()))
+                    .collect();
+                start(world, c, &words);
+                command
+                    .iter()
+                    .for_each(|word| argument(world, c, word.as_bytes()));
+            }
+            Self::Program(name) => start(world, c, &[Word::of(name.as_bytes())]),
+            Self::Keep(_, nodes) => {
+                for node in nodes {
+                    c.whole(*node, Kind::Needs, Proof::Itself);
+                }
+            }
+            Self::Environment => environment(world, c),
+            Self::Process => process(world, c),
+            Self::Identity => names(c, &IDENTITY),
+        }
+    }
+}
+
+/// What is asked before a search begins.
+struct Begin<'a> {
+    context: &'a Context<'a>,
+    programs: super::programs::Programs,
+}
+
+impl<'a> Begin<'a> {
+    fn new(context: &'a Context<'a>) -> Self {
+        Self {
+            context,
+            programs: super::programs::Programs::new(context),
+        }
+    }
+
+    /// Whether what a root starts is there.
+    fn check(&self, root: &Root) -> Result<(), RootsError> {
+        let words: Vec<Word> = match root {
+            Root::Config(_, command) => command
+                .iter()
+                .map(|word| Word::of(word.as_bytes()))
+                .collect(),
+            Root::Program(name) => vec![Word::of(name.as_bytes())],
+            _ => return Ok(()),
+        };
+        let Some(Started::Program(name)) = started(&words).into_iter().next() else {
+            return Ok(());
+        };
+        let shown = || ounce_image::display(&name);
+        if name.contains(&b'$') {
+            return Err(RootsError::Unknown {
+                root: root.to_string(),
+                text: shown(),
+            });
+        }
+        let tree = self.context.tree;
+        let base = workdir(self.context);
+        let found = match name.contains(&b'/') {
+            true => tree.resolve_from(base, &name, |_| {}),
+            false => self
+                .programs
+                .find(&name)
+                .and_then(|path| tree.resolve(path)),
+        };
+        match found {
+            Some(_) => Ok(()),
+            None => Err(RootsError::Missing {
+                root: root.to_string(),
+                program: shown(),
+            }),
+        }
+    }
+}
+
+fn workdir(context: &Context<'_>) -> NodeId {
+    let texts = context.config.run_time_texts();
+    let path = texts.get("WorkingDir").and_then(|list| list.first());
+    path.and_then(|path| context.tree.resolve(path.as_bytes()))
+        .unwrap_or(Tree::ROOT)
+}
+
+/// The command of a health check (Docker image specification, "Healthcheck"): `CMD` and words, or `CMD-SHELL` and
+/// a text for the image's shell.
+fn healthcheck(config: &Config) -> Option<Vec<String>> {
+    let texts = config.run_time_texts();
+    let words = texts.get("Healthcheck")?;
+    let at = words
+        .iter()
+        .position(|word| word == "CMD" || word == "CMD-SHELL")?;
+    let command = words[at + 1..].to_vec();
+    match words[at].as_str() {
+        "CMD" => Some(command),
+        _ => {
+            let shell = config.list("Shell");
+            let shell = if shell.is_empty() {
+                vec!["/bin/sh".into(), "-c".into()]
+            } else {
+                shell
+            };
+            Some(
+                shell
+                    .into_iter()
+                    .chain(command.into_iter().take(1))
+                    .collect(),
+            )
+        }
+    }
+}
+
+/// What a command starts.
+fn start(world: &World<'_>, c: &mut Collector<'_>, words: &[Word]) {
+    let base = world.workdir;
+    for what in started(words) {
+        match &what {
+            Started::Program(name) => {
+                let before = c.targets.len();
+                let Some(program) =
+                    world
+                        .programs
+                        .call(c, base, name, Kind::Starts, &Proof::Itself)
+                else {
+                    c.miss(Kind::Starts, name);
+                    continue;
+                };
+                let called: Vec<NodeId> =
+                    c.targets[before..].iter().map(|target| target.to).collect();
+                companions(world, c, &called, program);
+            }
+            Started::Interactive => everything(world, c),
+            Started::Text(text) => scripts::text(world, c, text, 0),
+            other => scripts::begin(world, c, other, base, &Proof::Itself, 1),
+        }
+    }
+}
+
+/// The programs of the same package beside a program: made to be used together, which only their users know.
+fn companions(world: &World<'_>, c: &mut Collector<'_>, called: &[NodeId], program: NodeId) {
+    let tree = world.tree;
+    // A package's link to another one's program makes nothing of that other one its own.
+    let owner = |node: &NodeId| world.context.packages.owner(*node);
+    let Some(package) = called.iter().find_map(owner).or_else(|| owner(&program)) else {
+        return;
+    };
+    let is_program = |file: &&NodeId| {
+        let name = tree.name(**file);
+        is_executable(tree, **file)
+            && world
+                .programs
+                .find(name)
+                .and_then(|path| tree.resolve(path))
+                == Some(**file)
+    };
+    let is_beside =
+        |file: &&NodeId| **file != program && tree.parent(**file) == tree.parent(program);
+    for file in package.files.iter().filter(is_beside).filter(is_program) {
+        match is_script(tree, *file) {
+            true => c.companions.push(*file),
+            false => c.name(*file, Kind::Companion, Proof::Itself).is_guess = true,
+        }
+    }
+}
+
+fn is_script(tree: &Tree<'_>, file: NodeId) -> bool {
+    let mut start = [0; 2];
+    let content = tree.leaf_of(file).map(|leaf| tree.read(leaf));
+    content.is_some_and(|content| content.read_exact_at(0, &mut start).is_ok()) && start == *b"#!"
+}
+
+/// A shell that takes its commands from whoever starts the image: all programs may be called.
+fn everything(world: &World<'_>, c: &mut Collector<'_>) {
+    c.doubt(
+        Proof::Itself,
+        "starts a shell that anybody may type into",
+        b"",
+    );
+    for name in world.programs.names() {
+        let before = c.targets.len();
+        let _ = world
+            .programs
+            .call(c, Tree::ROOT, name, Kind::Calls, &Proof::Itself);
+        c.targets[before..]
+            .iter_mut()
+            .for_each(|target| target.is_guess = true);
+    }
+}
+
+/// A word of the image's command: a file or folder that it names, with the folder that the file is part of; a
+/// program that an entrypoint is given to start.
+fn argument(world: &World<'_>, c: &mut Collector<'_>, word: &[u8]) {
+    let tree = world.tree;
+    literals::text(world, c, word, 0);
+    let relative = tree
+        .resolve_from(world.workdir, word, |_| {})
+        .filter(|node| *node != Tree::ROOT);
+    let named = relative.into_iter().chain(paths_in(tree, word));
+    for node in named {
+        c.unit(node, Kind::NamesPath, &Proof::Itself);
+        let folder = tree.parent(node);
+        if tree.is_file(node) && !is_shared(tree, folder) {
+            // Modules and data lie beside an application's own files.
+            c.whole(folder, Kind::Modules, Proof::Itself).is_guess = true;
+        }
+    }
+    if !word.contains(&b'/') && world.programs.find(word).is_some() {
+        let _ = world
+            .programs
+            .call(c, Tree::ROOT, word, Kind::Calls, &Proof::Itself);
+    }
+}
+
+/// The files that a word holds the absolute paths of, as in `-jar /app/x.jar` or `file=/etc/x`.
+fn paths_in(tree: &Tree<'_>, word: &[u8]) -> Vec<NodeId> {
+    let parts = word.split(|byte| b"=:, \t'\"".contains(byte));
+    let paths = parts.filter(|part| part.starts_with(b"/"));
+    paths
+        .filter_map(|path| tree.resolve(path))
+        .filter(|node| tree.is_file(*node))
+        .collect()
+}
+
+fn environment(world: &World<'_>, c: &mut Collector<'_>) {
+    for text in world.context.config.list("Env") {
+        let (name, value) = text.split_once('=').unwrap_or((&text, ""));
+        if !NO_PATHS.contains(&name) {
+            literals::text(world, c, value.as_bytes(), 0);
+        }
+        // Libraries that are loaded into every process (ld.so(8)).
+        if name == "LD_PRELOAD" {
+            for library in value
+                .split([':', ' '])
+                .filter(|library| !library.is_empty())
+            {
+                preload(world, c, library.as_bytes());
+            }
+        }
+    }
+    if let Some(leaf) = world
+        .tree
+        .resolve(b"/etc/ld.so.preload")
+        .and_then(|node| world.tree.leaf_of(node))
+    {
+        let text = world.tree.read(leaf).read_all(1 << 16).unwrap_or_default();
+        let words = text.split(|byte| byte.is_ascii_whitespace() || *byte == b':');
+        words
+            .filter(|word| !word.is_empty())
+            .for_each(|library| preload(world, c, library));
+    }
+    let folders: Vec<Vec<u8>> = world.programs.own_folders().map(<[u8]>::to_vec).collect();
+    for folder in folders {
+        let Some(node) = world.tree.resolve(&folder) else {
+            continue;
+        };
+        let _ = c.path(Tree::ROOT, &folder, Kind::NamesPath, &Proof::Itself);
+        for child in world.tree.children(node) {
+            let path = [&folder, b"/".as_slice(), world.tree.name(child)].concat();
+            if world
+                .tree
+                .resolve(&path)
+                .is_some_and(|file| is_executable(world.tree, file))
+            {
+                let _ = c.path(Tree::ROOT, &path, Kind::Calls, &Proof::Itself);
+            }
+        }
+    }
+}
+
+fn preload(world: &World<'_>, c: &mut Collector<'_>, library: &[u8]) {
+    let paths = match library.contains(&b'/') {
+        true => vec![library.to_vec()],
+        false => world.loader.anywhere(library),
+    };
+    for path in paths {
+        let _ = c.path(Tree::ROOT, &path, Kind::Needed, &Proof::Itself);
+    }
+}
+
+fn process(world: &World<'_>, c: &mut Collector<'_>) {
+    names(c, &NEEDED);
+    let texts = world.context.config.run_time_texts();
+    let of = |key: &str| texts.get(key).cloned().unwrap_or_default();
+    for folder in of("WorkingDir").iter().chain(&of("Volumes")) {
+        let _ = c.written(Tree::ROOT, folder.as_bytes(), Kind::Needs, &Proof::Itself);
+    }
+    if let Some(home) = home(world, of("User").first().map_or("root", String::as_str)) {
+        let _ = c.written(Tree::ROOT, &home, Kind::Needs, &Proof::Itself);
+    }
+}
+
+fn names(c: &mut Collector<'_>, paths: &[&str]) {
+    for path in paths {
+        let _ = c.path(Tree::ROOT, path.as_bytes(), Kind::Needs, &Proof::Itself);
+    }
+}
+
+/// The home of the user that the image runs as, by name or number (passwd(5)).
+fn home(world: &World<'_>, user: &str) -> Option<Vec<u8>> {
+    let user = user
+        .split(':')
+        .next()
+        .filter(|user| !user.is_empty())
+        .unwrap_or("root");
+    let file = world
+        .tree
+        .resolve(b"/etc/passwd")
+        .and_then(|node| world.tree.leaf_of(node))?;
+    let text = world.tree.read(file).read_all(1 << 20).ok()?;
+    let rows = text
+        .split(|byte| *byte == b'\n')
+        .map(|row| row.split(|byte| *byte == b':').collect::<Vec<_>>());
+    let mut mine = rows
+        .filter(|row| row.len() > 5 && (row[0] == user.as_bytes() || row[2] == user.as_bytes()));
+    mine.next().map(|row| row[5].to_vec())
+}

@@ -1,0 +1,419 @@
+//! What is known of functions and libraries that open files by themselves: `knowledge/opens.toml`.
+
+use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt as _;
+use std::sync::{Arc, LazyLock};
+
+use globset::GlobSet;
+use ounce_image::{Blob, ImagePath, NodeId, Tree};
+use serde::Deserialize;
+
+use super::collect::Collector;
+use super::loader::Chain;
+use super::programs::is_launcher;
+use super::world::World;
+use super::{Kind, Proof, literals};
+use crate::globs;
+use crate::inspect::elf::Elf;
+use crate::inspect::needles::Needles;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    opens: Vec<Opens>,
+    silent: Vec<Silent>,
+    starts: Vec<Starts>,
+    utilities: Vec<Utilities>,
+    records: Vec<Records>,
+}
+
+/// Words of how a program was built.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Records {
+    /// Globs of the names of programs that build others.
+    names: Vec<String>,
+    /// Texts that such a record has beside them.
+    marks: Vec<String>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
+    why: String,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
+    source: String,
+}
+
+/// What files with certain symbols, or of certain names, open.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Opens {
+    /// Symbols that an ELF file takes.
+    #[serde(default)]
+    symbols: Vec<String>,
+    /// Globs of the file itself, whatever it is.
+    #[serde(default)]
+    files: Vec<String>,
+    /// Globs of files that take the symbols and of which the row does not speak, and why.
+    #[serde(default)]
+    except: Vec<String>,
+    #[serde(default)]
+    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
+    except_why: String,
+    /// What is opened, folders as a whole; `{lib}` stands for each of the loader's own folders.
+    #[serde(default)]
+    paths: Vec<String>,
+    /// Libraries that are loaded.
+    #[serde(default)]
+    libraries: Vec<String>,
+    /// Programs that are started.
+    #[serde(default)]
+    programs: Vec<String>,
+    /// Data bases of `nsswitch.conf` whose modules are loaded.
+    #[serde(default)]
+    nss: Vec<String>,
+    /// Whether a shell is started, which may call any of the standard utilities.
+    #[serde(default)]
+    shell: bool,
+    /// Whether no other programs are started, whatever the file has words for.
+    #[serde(default)]
+    says_all_programs: bool,
+    /// Libraries that the file names and that no process in a container loads.
+    #[serde(default)]
+    unused: Vec<String>,
+    /// Whether the file's words are names of programs that are started.
+    #[serde(default)]
+    words: bool,
+    why: String,
+    source: String,
+}
+
+/// Files whose texts say nothing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Silent {
+    files: Vec<String>,
+    /// Whether that holds for an ELF file beyond what its headers say.
+    #[serde(default)]
+    elf: bool,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
+    why: String,
+}
+
+/// Symbols with which a file may start programs.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Starts {
+    symbols: Vec<String>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
+    source: String,
+}
+
+/// Programs that any script takes for granted.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Utilities {
+    names: Vec<String>,
+    source: String,
+}
+
+/// The table, compiled.
+pub(super) struct Tables {
+    opens: Vec<Compiled>,
+    silent: GlobSet,
+    silent_elf: GlobSet,
+    starts: BTreeSet<&'static [u8]>,
+    builders: GlobSet,
+    marks: Needles,
+}
+
+struct Compiled {
+    files: GlobSet,
+    except: GlobSet,
+    row: &'static Opens,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    toml::from_str(include_str!("../knowledge/opens.toml")).expect("a test reads the table")
+});
+
+/// Of `nsswitch.conf` and files that name programs.
+const MAX_TEXT: u64 = 1 << 20;
+
+impl Tables {
+    pub(super) fn new() -> Self {
+        let set = |files: Vec<&'static String>| {
+            globs::set(files.into_iter().map(String::as_str)).expect("a test builds the globs")
+        };
+        let silent = |elf| {
+            let rows = TABLE.silent.iter().filter(|row| row.elf == elf);
+            set(rows.flat_map(|row| &row.files).collect())
+        };
+        let compile = |row: &'static Opens| Compiled {
+            files: set(row.files.iter().collect()),
+            except: set(row.except.iter().collect()),
+            row,
+        };
+        let marks = TABLE.records.iter().flat_map(|row| &row.marks);
+        let marks: Vec<Vec<u8>> = marks.map(|mark| mark.clone().into_bytes()).collect();
+        let starts = TABLE.starts.iter().flat_map(|row| &row.symbols);
+        Self {
+            opens: TABLE.opens.iter().map(compile).collect(),
+            silent: silent(false),
+            silent_elf: silent(true),
+            starts: starts.map(String::as_bytes).collect(),
+            builders: set(TABLE.records.iter().flat_map(|row| &row.names).collect()),
+            marks: Needles::new(&marks).expect("a handful of texts"),
+        }
+    }
+
+    /// Whether a file's content leads nowhere.
+    pub(super) fn is_silent(&self, path: &ImagePath) -> bool {
+        globs::matches(&self.silent, path)
+    }
+
+    /// Whether the table and the headers of an ELF file say all that it opens.
+    pub(super) fn says_all(&self, path: &ImagePath) -> bool {
+        globs::matches(&self.silent_elf, path)
+    }
+
+    /// Whether a file that takes these symbols may start programs that it has words for. Launchers and the
+    /// standard utilities start what they are told by whoever calls them.
+    pub(super) fn may_start(&self, path: &ImagePath, imports: &BTreeSet<Vec<u8>>) -> bool {
+        let is_known = |compiled: &Compiled| {
+            compiled.row.says_all_programs && globs::matches(&compiled.files, path)
+        };
+        let is_told = is_launcher(path.file_name()) || is_utility(path.file_name());
+        !is_told
+            && !self.opens.iter().any(is_known)
+            && imports
+                .iter()
+                .any(|symbol| self.starts.contains(symbol.as_slice()))
+    }
+
+    /// Whether a program that a file names is one that it was built with, so that the name starts nothing.
+    pub(super) fn is_record(&self, content: &Blob, program: &[u8]) -> bool {
+        let is_builder = self.builders.is_match(std::ffi::OsStr::from_bytes(program));
+        is_builder
+            && self
+                .marks
+                .held_by(content)
+                .is_ok_and(|held| !held.is_empty())
+    }
+
+    /// Whether a text is a record of how a program was built.
+    pub(super) fn is_record_text(&self, text: &[u8]) -> bool {
+        let held = self.marks.held_by(&Blob::from_bytes(text.to_vec()));
+        held.is_ok_and(|held| !held.is_empty())
+    }
+
+    /// Whether a library that a file names is never loaded.
+    pub(super) fn is_unused(&self, path: &ImagePath, library: &[u8]) -> bool {
+        let named = |row: &Opens| row.unused.iter().any(|known| known.as_bytes() == library);
+        self.opens
+            .iter()
+            .any(|compiled| named(compiled.row) && globs::matches(&compiled.files, path))
+    }
+
+    /// What an ELF file opens by itself.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what is known of the file, each once"
+    )]
+    pub(super) fn elf(
+        &self,
+        world: &World<'_>,
+        collector: &mut Collector<'_>,
+        path: &ImagePath,
+        elf: &Elf,
+        imports: &BTreeSet<Vec<u8>>,
+        node: NodeId,
+        chain: &Arc<Chain>,
+    ) {
+        for compiled in &self.opens {
+            let row = compiled.row;
+            let symbol = row
+                .symbols
+                .iter()
+                .find(|symbol| imports.contains(symbol.as_bytes()));
+            let Some(proof) = compiled.proof(symbol, path) else {
+                continue;
+            };
+            row.lead(world, collector, &proof);
+            // What these start is up to whoever calls them.
+            if row.shell && !is_launcher(path.file_name()) && !is_utility(path.file_name()) {
+                self.utilities(world, collector, &proof);
+            }
+            let modules = row
+                .nss
+                .iter()
+                .flat_map(|base| nss_modules(world.tree, base));
+            let libraries = row.libraries.iter().cloned().chain(modules);
+            for library in libraries {
+                for (links, end) in world.loader.find(chain, elf, node, library.as_bytes()) {
+                    for link in links {
+                        collector.name(link, Kind::Opens, proof.clone());
+                    }
+                    collector.name(end, Kind::Opens, proof.clone());
+                }
+            }
+        }
+    }
+
+    /// What another file opens by itself, or names.
+    pub(super) fn file(
+        &self,
+        world: &World<'_>,
+        collector: &mut Collector<'_>,
+        path: &ImagePath,
+        content: &Blob,
+    ) {
+        for compiled in &self.opens {
+            let row = compiled.row;
+            let Some(proof) = compiled.proof(None, path) else {
+                continue;
+            };
+            row.lead(world, collector, &proof);
+            if row.words {
+                words(world, collector, content);
+            }
+        }
+    }
+
+    /// Leads to the utilities that a command, which is not known, may be or call.
+    pub(super) fn utilities(
+        &self,
+        world: &World<'_>,
+        collector: &mut Collector<'_>,
+        proof: &Proof,
+    ) {
+        for row in &TABLE.utilities {
+            let proof = match proof {
+                Proof::Row { key, .. } => Proof::Row {
+                    key: key.clone(),
+                    why: "a command that is not known may call any standard utility",
+                    source: &row.source,
+                },
+                other => other.clone(),
+            };
+            for name in &row.names {
+                let before = collector.targets.len();
+                let _ = world.programs.call(
+                    collector,
+                    Tree::ROOT,
+                    name.as_bytes(),
+                    Kind::Calls,
+                    &proof,
+                );
+                let new = collector.targets[before..].iter_mut();
+                new.for_each(|target| target.is_guess = true);
+            }
+        }
+    }
+}
+
+impl Compiled {
+    /// Why the row speaks of a file, if it does.
+    fn proof(&self, symbol: Option<&String>, path: &ImagePath) -> Option<Proof> {
+        let key = match symbol {
+            Some(symbol) if !globs::matches(&self.except, path) => symbol.clone(),
+            _ if globs::matches(&self.files, path) => ounce_image::display(path.file_name()),
+            _ => return None,
+        };
+        Some(Proof::Row {
+            key,
+            why: &self.row.why,
+            source: &self.row.source,
+        })
+    }
+}
+
+impl Opens {
+    fn lead(&self, world: &World<'_>, collector: &mut Collector<'_>, proof: &Proof) {
+        for path in &self.paths {
+            for path in world.loader.with_folders(path) {
+                literals::whole(world.tree, collector, &path, Kind::Opens, proof);
+            }
+        }
+        for program in &self.programs {
+            let _ = world.programs.call(
+                collector,
+                Tree::ROOT,
+                program.as_bytes(),
+                Kind::Calls,
+                proof,
+            );
+        }
+    }
+}
+
+fn is_utility(name: &[u8]) -> bool {
+    let names = TABLE.utilities.iter().flat_map(|row| &row.names);
+    names.map(String::as_bytes).any(|known| known == name)
+}
+
+/// The modules that `nsswitch.conf` names for a data base (nsswitch.conf(5)).
+fn nss_modules(tree: &Tree<'_>, base: &str) -> Vec<String> {
+    let file = tree
+        .resolve(b"/etc/nsswitch.conf")
+        .and_then(|node| tree.leaf_of(node));
+    let text = file.and_then(|leaf| tree.read(leaf).read_all(MAX_TEXT).ok());
+    // Without the file glibc looks into files and asks DNS (nss/nss_database.c).
+    let text = text.unwrap_or_else(|| format!("{base}: files dns").into_bytes());
+    let text = String::from_utf8_lossy(&text);
+    let rows = text
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or_default());
+    let row = rows
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.trim() == base);
+    let words = row.map_or("", |(_, words)| words).split_whitespace();
+    words
+        .filter(|word| !word.starts_with('['))
+        .map(|word| format!("libnss_{word}.so.2"))
+        .collect()
+}
+
+/// Leads to the programs that a text has words for.
+fn words(world: &World<'_>, collector: &mut Collector<'_>, content: &Blob) {
+    let Ok(text) = content.read_all(MAX_TEXT) else {
+        return;
+    };
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.+".contains(byte);
+    for (line, text) in (1..).zip(text.split(|byte| *byte == b'\n')) {
+        for word in text
+            .split(|byte| !is_word(byte))
+            .filter(|word| !word.is_empty())
+        {
+            let _ =
+                world
+                    .programs
+                    .call(collector, Tree::ROOT, word, Kind::Calls, &Proof::Line(line));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_gives_its_source() {
+        Tables::new();
+        for row in &TABLE.opens {
+            assert!(
+                row.source.len() > 5 && row.why.len() > 5,
+                "{:?} {:?}",
+                row.symbols,
+                row.files
+            );
+            assert!(!row.symbols.is_empty() || !row.files.is_empty());
+            assert_eq!(row.except.is_empty(), row.except_why.len() < 20);
+        }
+        assert!(TABLE.silent.iter().all(|row| row.why.len() > 10));
+        assert!(TABLE.starts.iter().all(|row| row.source.len() > 5));
+        assert!(
+            TABLE
+                .records
+                .iter()
+                .all(|row| row.why.len() > 10 && row.source.len() > 5)
+        );
+    }
+}

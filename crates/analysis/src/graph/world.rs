@@ -1,0 +1,69 @@
+//! What the search knows of the image before it begins.
+
+use ounce_image::{NodeId, Tree};
+
+use super::Origin;
+use super::collect::Collector;
+use super::loader::Loader;
+use super::programs::Programs;
+use super::tables::Tables;
+use super::units::{Units, is_shared};
+use crate::inspect::paths::Scanner;
+use crate::rules::Context;
+
+/// The image, indexed for the search.
+pub(super) struct World<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) tree: &'a Tree<'a>,
+    pub(super) units: Units,
+    pub(super) loader: Loader<'a>,
+    pub(super) programs: Programs,
+    pub(super) tables: Tables,
+    /// Finds absolute paths, and names of programs by their number in `programs`.
+    pub(super) scanner: Option<Scanner>,
+    /// Finds absolute paths alone.
+    pub(super) paths: Option<Scanner>,
+    /// Where relative paths of the image's command begin.
+    pub(super) workdir: NodeId,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(context: &'a Context<'a>) -> Self {
+        let tree = context.tree;
+        let programs = Programs::new(context);
+        let prefixes = prefixes(tree);
+        let workdir = context.config.run_time_texts();
+        let workdir = workdir
+            .get("WorkingDir")
+            .and_then(|list| tree.resolve(list.first()?.as_bytes()));
+        Self {
+            context,
+            tree,
+            units: Units::new(context),
+            loader: Loader::new(context),
+            scanner: Scanner::new(&prefixes, programs.names()),
+            paths: Scanner::new(&prefixes, &[]),
+            programs,
+            tables: Tables::new(),
+            workdir: workdir.unwrap_or(Tree::ROOT),
+        }
+    }
+
+    /// Begins to collect what something leads to.
+    pub(super) fn collector(&self, from: Origin) -> Collector<'_> {
+        Collector::new(self.tree, &self.units, from)
+    }
+}
+
+/// What absolute paths begin with. A folder in the root that is somebody's own may be named without more behind it.
+fn prefixes(tree: &Tree<'_>) -> Vec<Vec<u8>> {
+    let prefix = |top| {
+        let end: &[u8] = if is_shared(tree, top) || tree.symlink(top).is_some() {
+            b"/"
+        } else {
+            b""
+        };
+        [b"/", tree.name(top), end].concat()
+    };
+    tree.children(Tree::ROOT).map(prefix).collect()
+}

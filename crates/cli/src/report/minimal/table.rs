@@ -1,0 +1,123 @@
+//! The report of a minimised image for people: at most 80 columns.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+
+use super::{Kept, Minimal, Reason, Step};
+use crate::report::line;
+use crate::report::text::{bytes, cut, cut_front, saved};
+
+const WIDTH: usize = 80;
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+/// Rows of each list; `--report` has all.
+const ROWS: usize = 12;
+
+/// Writes the report as text.
+pub(crate) fn render(report: &Minimal) -> String {
+    let mut out = String::new();
+    let (before, after) = (report.before, report.after);
+    line!(
+        out,
+        "{BOLD}{}{BOLD:#}: {} of {} kept, {} less; {} of {} files",
+        cut_front(&report.image, 40),
+        bytes(after.disk),
+        bytes(before.disk),
+        saved(before.disk, after.disk),
+        after.files,
+        before.files,
+    );
+    reasons(&mut out, "Kept because it is reached by", &report.kept);
+    reasons(
+        &mut out,
+        "Kept for want of knowledge, by package",
+        &report.uncertain,
+    );
+    if !report.largest.is_empty() {
+        heading(&mut out, "The largest, and the way to them");
+        report
+            .largest
+            .iter()
+            .take(ROWS)
+            .for_each(|kept| largest(&mut out, kept));
+    }
+    texts(
+        &mut out,
+        "Asked for, but not in the image either",
+        &report.missing,
+    );
+    texts(
+        &mut out,
+        "Not resolved, so more was kept",
+        &report.unresolved,
+    );
+    texts(&mut out, "Not understood", &report.problems);
+    texts(&mut out, "Note", &report.notes);
+    if let Some(output) = &report.output {
+        line!(out, "\nwritten to {output}");
+    }
+    out
+}
+
+fn heading(out: &mut String, text: &str) {
+    line!(out, "\n{BOLD}{text}{BOLD:#}");
+}
+
+fn reasons(out: &mut String, title: &str, rows: &[Reason]) {
+    if rows.is_empty() {
+        return;
+    }
+    heading(out, title);
+    for row in rows.iter().take(ROWS) {
+        let files = row.sum.files;
+        line!(
+            out,
+            "{:>10}  {:>6} files  {}",
+            bytes(row.sum.disk),
+            files,
+            cut(&row.name, WIDTH - 26)
+        );
+    }
+    rest(out, rows.len());
+}
+
+fn largest(out: &mut String, kept: &Kept) {
+    line!(
+        out,
+        "{:>10}  {}",
+        bytes(kept.disk),
+        cut_front(&kept.path, WIDTH - 12)
+    );
+    way(out, &kept.way, "            ");
+}
+
+/// Writes a way, a line a step.
+pub(crate) fn way(out: &mut String, steps: &[Step], indent: &str) {
+    for step in steps {
+        let proof = if step.proof.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", step.proof)
+        };
+        let text = format!("{} {} {}{proof}", step.from, step.words, step.to);
+        line!(out, "{DIM}{indent}{text}{DIM:#}");
+    }
+}
+
+fn texts(out: &mut String, title: &str, rows: &[String]) {
+    if rows.is_empty() {
+        return;
+    }
+    heading(out, title);
+    for row in rows.iter().take(ROWS) {
+        line!(out, "  {row}");
+    }
+    rest(out, rows.len());
+}
+
+fn rest(out: &mut String, rows: usize) {
+    if rows > ROWS {
+        line!(out, "  and {} more (--report FILE has all)", rows - ROWS);
+    }
+}

@@ -1,0 +1,158 @@
+//! What users see of `ounce minimize`, `why` and `graph`.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may panic, and so may its helpers"
+)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+/// A script that calls one program of two, with a folder that it names and a package database.
+const IMAGE: &str = r#"
+[RUN install]
+bin/sh (0755) *3000
+usr/bin/tool (0755) = #!/bin/sh\nhelper --data /usr/share/tool\n
+usr/bin/helper (0755) *4000
+usr/bin/other (0755) *50000
+usr/share/tool/table *700
+usr/share/other/table *9000
+var/lib/dpkg/status = Package: tool\nStatus: install ok installed\nVersion: 1\n\nPackage: other\nStatus: install ok installed\nVersion: 2\n
+var/lib/dpkg/info/tool.list = /usr/bin/tool\n
+var/lib/dpkg/info/other.list = /usr/bin/other\n
+etc/os-release = ID=test\n
+tmp/ (1777)
+"#;
+
+fn run(folder: &Path, config: Value, args: &[&str]) -> Output {
+    let image = ounce_testkit::image(IMAGE)
+        .with_config(config)
+        .docker_archive();
+    std::fs::write(folder.join("image.tar"), image).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_ounce"))
+        .args(args)
+        .arg("--no-cache")
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn stdout(args: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), json!({ "Cmd": ["tool"] }), args);
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn refused(config: Value, args: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), config, args);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_minimised_image_as_a_table() {
+    insta::assert_snapshot!(stdout(&["minimize", "image.tar", "--dry-run"]));
+}
+
+#[test]
+fn a_minimised_image_as_json() {
+    insta::assert_snapshot!(stdout(&[
+        "minimize",
+        "image.tar",
+        "--dry-run",
+        "--format",
+        "json"
+    ]));
+}
+
+#[test]
+fn a_way_and_a_graph() {
+    insta::assert_snapshot!(stdout(&[
+        "why",
+        "image.tar",
+        "/usr/share/tool/table",
+        "/usr/bin/other"
+    ]));
+    insta::assert_snapshot!(stdout(&["why", "image.tar", "--package", "tool"]));
+    insta::assert_snapshot!(stdout(&["why", "image.tar", "--removed"]));
+    insta::assert_snapshot!(stdout(&["graph", "image.tar", "--from", "/usr/bin/tool"]));
+}
+
+#[test]
+fn the_result_holds_what_is_reached_and_a_true_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["minimize", "image.tar", "--output", "rootfs:small"];
+    let output = run(folder.path(), json!({ "Cmd": ["tool"] }), &args);
+    assert!(output.status.success(), "{output:?}");
+    let small = folder.path().join("small");
+    for (path, is_there) in [
+        ("usr/bin/tool", true),
+        ("usr/bin/helper", true),
+        ("bin/sh", true),
+        ("usr/share/tool/table", true),
+        ("tmp", true),
+        ("usr/bin/other", false),
+        ("usr/share/other", false),
+    ] {
+        assert_eq!(small.join(path).exists(), is_there, "{path}");
+    }
+    let status = std::fs::read_to_string(small.join("var/lib/dpkg/status")).unwrap();
+    assert_eq!(
+        status,
+        "Package: tool\nStatus: install ok installed\nVersion: 1\n\n"
+    );
+}
+
+#[test]
+fn the_result_is_the_same_each_time_and_nothing_is_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let minimize = |output: &str| {
+        let args = ["minimize", "image.tar", "--output", output];
+        run(folder.path(), json!({ "Cmd": ["tool"] }), &args)
+            .status
+            .code()
+    };
+    assert_eq!(minimize("oci-archive:a.tar:x"), Some(0));
+    assert_eq!(minimize("oci-archive:b.tar:x"), Some(0));
+    let read = |name| std::fs::read(folder.path().join(name)).unwrap();
+    assert_eq!(read("a.tar"), read("b.tar"));
+    assert_eq!(minimize("oci-archive:a.tar:x"), Some(2));
+}
+
+#[test]
+fn programs_and_globs_are_kept_too() {
+    let kept = stdout(&["why", "image.tar", "/usr/bin/other", "--program", "other"]);
+    assert!(
+        kept.contains("--program other starts /usr/bin/other"),
+        "{kept}"
+    );
+    let kept = stdout(&[
+        "why",
+        "image.tar",
+        "/usr/share/other/table",
+        "--keep",
+        "/usr/share/other",
+    ]);
+    assert!(kept.contains("--keep /usr/share/other"), "{kept}");
+}
+
+#[test]
+fn what_is_not_there_is_said_with_advice() {
+    let dry = ["minimize", "image.tar", "--dry-run"];
+    let error = refused(json!({}), &dry);
+    assert!(
+        error.contains("no entrypoint") && error.contains("--program"),
+        "{error}"
+    );
+    let error = refused(json!({ "Entrypoint": ["/none"] }), &dry);
+    assert!(
+        error.contains("/none, which is not in the image"),
+        "{error}"
+    );
+    let error = refused(json!({ "Cmd": ["tool"] }), &["why", "image.tar", "/none"]);
+    assert!(error.contains("/none is not in the image"), "{error}");
+}
