@@ -264,7 +264,7 @@ fn nothing_outlives_a_kill() {
     let Some(place) = Place::new() else { return };
     let marker = format!("marker-{}", std::process::id());
     let script = format!(
-        "echo begun; trap '' TERM INT HUP; : {marker}; (while :; do :; done) & while :; do :; done"
+        "trap '' TERM INT HUP; : {marker}; (echo begun; while :; do :; done) & while :; do :; done"
     );
     let mut child = place
         .ounce()
