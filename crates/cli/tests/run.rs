@@ -274,12 +274,9 @@ fn nothing_outlives_a_kill() {
         .unwrap();
     let mut begun = [0; 6];
     child.stdout.take().unwrap().read_exact(&mut begun).unwrap();
-    assert_eq!(
-        running(&marker).len(),
-        3,
-        "ounce, the command and its child"
-    );
+    let alive = running(&marker).len();
     child.kill().unwrap();
+    assert_eq!(alive, 3, "ounce, the command and its child");
     assert_eq!(child.wait().unwrap().signal(), Some(9));
     let begin = Instant::now();
     while !running(&marker).is_empty() {
