@@ -9,6 +9,7 @@ mod loader;
 mod python;
 mod targets;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -154,6 +155,7 @@ impl<'a> Search<'a> {
                 is_packaged: false,
                 is_elf: false,
                 is_source: false,
+                harmless: OnceCell::new(),
             };
             self.run_by_config(&from, texts, &mut out);
             for text in texts {
@@ -163,6 +165,7 @@ impl<'a> Search<'a> {
                     is_packaged: false,
                     is_elf: false,
                     is_source: false,
+                    harmless: OnceCell::new(),
                 };
                 let blob = ounce_image::Blob::from_bytes(text.clone().into_bytes());
                 let found = |at, hit: Hit<'_>| self.hit(&from, at, hit, &mut out);
@@ -236,6 +239,7 @@ impl<'a> Search<'a> {
                 .is_some_and(|owner| !owner.ecosystem.is_open()),
             is_elf: false,
             is_source: self.is_source(name),
+            harmless: OnceCell::new(),
         }
     }
 
@@ -336,7 +340,8 @@ impl<'a> Search<'a> {
         out: &mut Vec<(UnitId, Evidence)>,
     ) {
         let path = self.context.tree.path(to);
-        if !harmless::is_harmless(from, &path, how) {
+        let rows = from.harmless.get_or_init(|| harmless::rows_of(from));
+        if !harmless::is_harmless(rows, &path, how) {
             let evidence = Evidence {
                 from: from.referrer.clone(),
                 to: path,
@@ -364,6 +369,8 @@ pub(crate) struct Pointer {
     pub(crate) is_elf: bool,
     /// Whether it is a Python source that was understood, or was compiled from one.
     pub(crate) is_source: bool,
+    /// What is known to do no harm of what it points at; asked for with the first reference.
+    pub(crate) harmless: OnceCell<Vec<&'static harmless::Compiled>>,
 }
 
 /// The key of a text of the config; that of the environment with the variable's name.

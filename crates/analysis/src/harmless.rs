@@ -48,7 +48,8 @@ enum Kind {
     Any,
 }
 
-struct Compiled {
+/// A row, ready to be compared.
+pub(crate) struct Compiled {
     from: GlobSet,
     except: GlobSet,
     packaged: bool,
@@ -87,23 +88,23 @@ fn compile(row: &Row) -> Compiled {
     }
 }
 
-/// Whether a reference is in the table.
-pub(crate) fn is_harmless(from: &Pointer, to: &ImagePath, how: How) -> bool {
+/// The rows that speak of what points.
+pub(crate) fn rows_of(from: &Pointer) -> Vec<&'static Compiled> {
+    let speaks = |row: &&Compiled| match &from.referrer {
+        Referrer::Config(key) => row.config.contains(key),
+        Referrer::File(path) => row.speaks_of(path, from.is_packaged, from.is_elf),
+    };
+    TABLE.iter().filter(speaks).collect()
+}
+
+/// Whether a reference is in one of the rows that speak of what points.
+pub(crate) fn is_harmless(rows: &[&Compiled], to: &ImagePath, how: How) -> bool {
     let literal = !matches!(how, How::Symlink | How::Needed | How::Import);
-    TABLE
-        .iter()
-        .filter(|row| literal || row.kind == Kind::Any)
-        .any(|row| {
-            let from_fits = match &from.referrer {
-                Referrer::Config(key) => row.config.contains(key),
-                Referrer::File(path) => row.speaks_of(path, from.is_packaged, from.is_elf),
-            };
-            from_fits
-                && row
-                    .to
-                    .as_ref()
-                    .is_none_or(|globs| globs::matches(globs, to))
-        })
+    let mut rows = rows.iter().filter(|row| literal || row.kind == Kind::Any);
+    rows.any(|row| {
+        let to_fits = |globs| globs::matches(globs, to);
+        row.to.as_ref().is_none_or(to_fits)
+    })
 }
 
 /// Whether every literal reference of this file is harmless, so that it need not be searched.
@@ -124,6 +125,8 @@ impl Compiled {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::OnceCell;
+
     use super::*;
 
     fn path(text: &str) -> ImagePath {
@@ -147,11 +150,13 @@ mod tests {
             referrer: Referrer::File(path(path_of)),
             is_packaged,
             is_elf: false,
+            harmless: OnceCell::new(),
         };
         let literal = How::Path(0);
         let list = from("var/lib/dpkg/info/tool.list", false);
-        assert!(is_harmless(&list, &to, literal));
-        assert!(!is_harmless(&from("usr/bin/tool", true), &to, literal));
+        assert!(is_harmless(&rows_of(&list), &to, literal));
+        let tool = rows_of(&from("usr/bin/tool", true));
+        assert!(!is_harmless(&tool, &to, literal));
         assert!(is_silent(&path("var/lib/dpkg/info/tool.list")));
     }
 }
