@@ -137,27 +137,26 @@ pub(crate) struct Draft {
 
 impl Minimal {
     /// Sums up what was reached.
-    pub(crate) fn draft(session: &Session, tree: &Tree<'_>, reach: &Reach) -> Draft {
+    pub(crate) fn draft(
+        session: &Session,
+        tree: &Tree<'_>,
+        reach: &Reach,
+        stays: &crate::commands::minimize::kept::Kept,
+    ) -> Draft {
         let (graph, closure) = (&reach.graph, &reach.closure);
-        let mut names = closure.names();
+        let names = &stays.names;
         let mut sure = reach.certain.names();
-        names.extend(&reach.databases.names);
         sure.extend(&reach.databases.names);
         let mut seen: BTreeSet<LeafId> = BTreeSet::new();
         let mut after = Sum::default();
         let mut kept: BTreeMap<&str, Sum> = BTreeMap::new();
         let mut uncertain: BTreeMap<String, Sum> = BTreeMap::new();
         let mut largest: Vec<(u64, NodeId)> = Vec::new();
-        for node in &names {
+        for node in names {
             let Some(leaf) = tree.leaf_of(*node).filter(|leaf| seen.insert(*leaf)) else {
                 continue;
             };
-            let cut = reach
-                .databases
-                .contents
-                .get(node)
-                .map(|content| content.len() as u64);
-            let size = cut.unwrap_or(tree.entry(tree.leaf(leaf).data).size);
+            let size = stays.size(tree, *node);
             after.add(size);
             let last = closure
                 .way(graph, tree, *node)
@@ -206,7 +205,7 @@ impl Minimal {
                     .iter()
                     .map(|p| format!("{}: {}", p.path, p.reason))
                     .collect(),
-                notes: notes(tree, &names),
+                notes: notes(tree, names),
             },
         }
     }
