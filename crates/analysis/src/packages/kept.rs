@@ -237,11 +237,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_cut_stays_whole() {
-        let text = "[a]\nvar/lib/dpkg/status ^99 0:Package: a\nvar/lib/dpkg/info/a.list = /usr/a\\n\nusr/a = x";
-        let found = shown(text, &["usr/a"]);
-        assert!(
-            found.iter().any(|line| line == "/var/lib/dpkg/status"),
-            "{found:?}"
+        let text = "[a]\nvar/lib/dpkg/status = Package: a\\nStatus: install ok installed\\n\nvar/lib/dpkg/info/a.list = /usr/a\\n\nvar/lib/dpkg/info/a.md5sums ^99 0:0123  usr/gone\nusr/a = x";
+        assert_eq!(
+            shown(text, &["usr/a"]),
+            [
+                "/var/lib/dpkg/status",
+                "/var/lib/dpkg/info/a.list",
+                "/var/lib/dpkg/info/a.md5sums"
+            ]
         );
     }
 }

@@ -153,9 +153,9 @@ impl Minimal {
         let mut uncertain: BTreeMap<String, Sum> = BTreeMap::new();
         let mut largest: Vec<(u64, NodeId)> = Vec::new();
         for node in names {
-            let Some(leaf) = tree.leaf_of(*node).filter(|leaf| seen.insert(*leaf)) else {
+            if !tree.leaf_of(*node).is_some_and(|leaf| seen.insert(leaf)) {
                 continue;
-            };
+            }
             let size = stays.size(tree, *node);
             after.add(size);
             let last = closure
