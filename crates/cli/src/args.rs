@@ -92,7 +92,7 @@ const WHY_EXAMPLES: &str = "\
 Examples:
   ounce why image.tar /usr/lib/x86_64-linux-gnu/libcrypto.so.3
   ounce why image.tar --package perl-base
-  ounce why image.tar --removed";
+  ounce why image.tar /usr --removed";
 
 const GRAPH_EXAMPLES: &str = "\
 Examples:
@@ -293,8 +293,8 @@ pub(crate) struct Why {
     /// Say it of this package: NAME, or ECOSYSTEM:NAME
     #[arg(long, value_name = "PACKAGE")]
     pub(crate) package: Option<String>,
-    /// List what nothing leads to
-    #[arg(long, conflicts_with_all = ["paths", "package"])]
+    /// List what nothing leads to, of all or of what lies in the PATHS
+    #[arg(long, conflicts_with = "package")]
     pub(crate) removed: bool,
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = ListFormat::Table)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
-use super::{Kept, Minimal, Reason, Step};
+use super::{Guess, Kept, Minimal, Reason, Step, Sum};
 use crate::report::line;
 use crate::report::text::{bytes, cut, cut_front, saved};
 
@@ -29,11 +29,8 @@ pub(crate) fn render(report: &Minimal) -> String {
         before.files,
     );
     reasons(&mut out, "Kept because it is reached by", &report.kept);
-    reasons(
-        &mut out,
-        "Kept for want of knowledge, by package",
-        &report.uncertain,
-    );
+    reasons(&mut out, "Dropped", &report.dropped);
+    guesses(&mut out, &report.uncertain);
     if !report.largest.is_empty() {
         heading(&mut out, "The largest, and the way to them");
         report
@@ -70,14 +67,34 @@ fn reasons(out: &mut String, title: &str, rows: &[Reason]) {
     }
     heading(out, title);
     for row in rows.iter().take(ROWS) {
-        let files = row.sum.files;
+        line!(out, "{}{}", sum(row.sum), cut(&row.name, WIDTH - 26));
+    }
+    rest(out, rows.len());
+}
+
+fn sum(sum: Sum) -> String {
+    format!("{:>10}  {:>6} files  ", bytes(sum.disk), sum.files)
+}
+
+/// What to look at next: what a guess alone keeps.
+fn guesses(out: &mut String, rows: &[Guess]) {
+    if rows.is_empty() {
+        return;
+    }
+    heading(out, "Kept for want of knowledge, as these may need it");
+    for row in rows.iter().take(ROWS) {
         line!(
             out,
-            "{:>10}  {:>6} files  {}",
-            bytes(row.sum.disk),
-            files,
-            cut(&row.name, WIDTH - 26)
+            "{}{}",
+            sum(row.sum),
+            cut_front(&row.step.from, WIDTH - 26)
         );
+        let others = match row.others {
+            0 => String::new(),
+            others => format!(" and {others} more"),
+        };
+        let text = format!("{} {}{others}", row.step.words, row.step.to);
+        line!(out, "{DIM}            {text}{DIM:#}");
     }
     rest(out, rows.len());
 }
