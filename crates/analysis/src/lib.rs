@@ -13,6 +13,7 @@ pub mod finding;
 pub mod graph;
 pub mod harmless;
 pub mod inspect;
+pub mod join;
 pub mod kinds;
 pub mod ledger;
 pub mod modules;

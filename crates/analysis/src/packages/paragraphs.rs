@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 /// Where the paragraphs lie, each with the empty lines behind it.
-pub(super) fn paragraphs(content: &[u8]) -> Vec<Range<usize>> {
+pub(crate) fn paragraphs(content: &[u8]) -> Vec<Range<usize>> {
     let mut out: Vec<Range<usize>> = Vec::new();
     let (mut at, mut is_between) = (0, true);
     for line in content.split_inclusive(|&b| b == b'\n') {

@@ -1,5 +1,6 @@
 //! `ounce minimize`: an image of what its programs can reach, and nothing else.
 
+mod base;
 pub(crate) mod kept;
 mod result;
 
@@ -52,13 +53,27 @@ fn one(
         let ready = || verified.join().expect("verifying does not panic");
         let tree = Tree::build(&session.image.layers)?;
         let reach = reach(&session, &tree, &args.purpose, None)?;
-        let kept = Kept::new(&session.image.config, &tree, &reach, &BTreeSet::new());
-        let report = Minimal::draft(&session, &tree, &reach, &kept);
+        let base = Some(args.base.as_str()).filter(|name| *name != "scratch");
+        let base = base.map(|name| base::open(run, name, &session.image.config, &tree));
+        let base = base.transpose()?;
+        let on = base.as_ref().map(|base| Tree::build(&base.image.layers));
+        let on = on.transpose()?;
+        let mut kept = Kept::new(&session.image.config, &tree, &reach, &BTreeSet::new());
+        let mut report = Minimal::draft(&session, &tree, &reach, &kept, on.as_ref());
+        if let Some((base, on)) = base.as_ref().zip(on.as_ref()) {
+            report.note(base::subtract(&mut kept, &tree, &reach.graph, base, on)?);
+        }
         let Some(to) = to else {
             ready()?;
             return Ok(report.finish(&command_line(), None));
         };
-        let image = result::image(&session.image, &tree, &kept, &session.progress)?;
+        let image = result::image(
+            &session.image,
+            base.as_ref().map(|base| &base.image),
+            &tree,
+            &kept,
+            &session.progress,
+        )?;
         let fates = vec![Fate::Same; image.layers.len()];
         let annotations = annotations();
         let written = format::write(&image, &fates, to, &annotations, &session.progress, ready)?;

@@ -195,8 +195,9 @@ fn render(answers: &[Answer]) -> String {
             true => "",
             false => ": nothing that the image starts leads there",
         };
-        let files = plural(answer.sum.files, "file");
-        let size = format!("{}, {files}: {}", bytes(answer.sum.disk), answer.what);
+        let Sum { disk, files } = answer.sum;
+        let word = plural(files, "file");
+        let size = format!("{}, {files} {word}: {}", bytes(disk), answer.what);
         line!(out, "{}{package}{end}", answer.path);
         line!(out, "  {size}");
         way(&mut out, &answer.way, "  ");

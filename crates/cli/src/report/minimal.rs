@@ -149,8 +149,14 @@ pub(crate) struct Draft {
 }
 
 impl Minimal {
-    /// Sums up what was reached.
-    pub(crate) fn draft(session: &Session, tree: &Tree<'_>, reach: &Reach, stays: &Stays) -> Draft {
+    /// Sums up what was reached; the result is put onto a base, or stands alone.
+    pub(crate) fn draft(
+        session: &Session,
+        tree: &Tree<'_>,
+        reach: &Reach,
+        stays: &Stays,
+        on: Option<&Tree<'_>>,
+    ) -> Draft {
         let graph = &reach.graph;
         let before = before(tree);
         let mut sums = Sums::default();
@@ -178,13 +184,18 @@ impl Minimal {
                 problems: problems
                     .map(|p| format!("{}: {}", p.path, p.reason))
                     .collect(),
-                notes: notes(tree, stays),
+                notes: notes(tree, stays, on),
             },
         }
     }
 }
 
 impl Draft {
+    /// Adds remarks for people.
+    pub(crate) fn note(&mut self, notes: Vec<String>) {
+        self.report.notes.extend(notes);
+    }
+
     /// The report, with where the result was written.
     pub(crate) fn finish(self, command: &str, written: Option<(&Reference, &Written)>) -> Minimal {
         let mut report = self.report;
@@ -231,10 +242,11 @@ fn unresolved(tree: &Tree<'_>, graph: &Graph) -> Vec<String> {
     lines.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-fn notes(tree: &Tree<'_>, stays: &Stays) -> Vec<String> {
+fn notes(tree: &Tree<'_>, stays: &Stays, on: Option<&Tree<'_>>) -> Vec<String> {
     let mut notes = Vec::new();
-    let shell = tree.resolve(b"/bin/sh");
-    if shell.is_some_and(|shell| !stays.names.contains(&shell)) {
+    let shell = |tree: &Tree<'_>| tree.resolve(b"/bin/sh");
+    let is_lost = shell(tree).is_some_and(|shell| !stays.names.contains(&shell));
+    if is_lost && on.and_then(shell).is_none() {
         notes.push(
             "no shell was reached: `docker exec IMAGE sh`, RUN steps and commands in shell form will not work"
                 .to_owned(),

@@ -96,10 +96,7 @@ impl<'a> Sums<'a> {
         }
         let rest = [
             ("Content that later layers hide", hidden),
-            (
-                "Lists of packages and users, cut to what stays",
-                cut,
-            ),
+            ("Lists of packages and users, cut to what stays", cut),
         ];
         let rest = rest.into_iter().filter(|(_, sum)| *sum != Sum::default());
         sorted(

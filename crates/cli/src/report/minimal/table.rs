@@ -11,6 +11,8 @@ use crate::report::text::{bytes, cut, cut_front, saved};
 const WIDTH: usize = 80;
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
+/// The steps from a folder to what is in it.
+const HOLDS: &str = ounce_analysis::graph::Kind::Holds.id();
 /// Rows of each list; `--report` has all.
 const ROWS: usize = 12;
 
@@ -109,15 +111,19 @@ fn largest(out: &mut String, kept: &Kept) {
     way(out, &kept.way, "            ");
 }
 
-/// Writes a way, a line a step.
+/// Writes a way, a line a step; from a folder at once to what is used in it.
 pub(crate) fn way(out: &mut String, steps: &[Step], indent: &str) {
-    for step in steps {
+    let is_inner = |step: &Step| step.kind == HOLDS;
+    for steps in steps.chunk_by(|a, b| is_inner(a) && is_inner(b)) {
+        let (Some(step), Some(last)) = (steps.first(), steps.last()) else {
+            continue;
+        };
         let proof = if step.proof.is_empty() {
             String::new()
         } else {
             format!(" ({})", step.proof)
         };
-        let text = format!("{} {} {}{proof}", step.from, step.words, step.to);
+        let text = format!("{} {} {}{proof}", step.from, step.words, last.to);
         line!(out, "{DIM}{indent}{text}{DIM:#}");
     }
 }
