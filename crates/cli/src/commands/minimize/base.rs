@@ -94,23 +94,16 @@ pub(super) fn subtract(
     let whole: BTreeSet<NodeId> = whole.map(|edge| edge.to).collect();
     let (mut added, mut foreign) = (BTreeSet::new(), BTreeSet::new());
     for pair in &pairs {
-        match (pair.before, pair.after) {
-            (Some(own), theirs) if kept.names.contains(&own) => {
-                if differs(kept, tree, on, pair, own, theirs)? {
-                    added.insert(own);
-                }
+        if let Some(own) = pair.before.filter(|own| kept.names.contains(own)) {
+            if differs(kept, tree, on, pair, own)? {
+                added.insert(own);
             }
+        } else if let (None, Some(theirs)) = (pair.before, pair.after) {
             // Programs read all that a folder holds.
-            (None, Some(theirs)) => {
-                let above = on.path(on.parent(theirs));
-                if tree
-                    .get(&above)
-                    .is_some_and(|folder| whole.contains(&folder))
-                {
-                    foreign.insert(on.path(theirs).to_string());
-                }
+            let above = tree.get(&on.path(on.parent(theirs)));
+            if above.is_some_and(|folder| whole.contains(&folder)) {
+                foreign.insert(on.path(theirs).to_string());
             }
-            _ => {}
         }
     }
     // Names of one file stay names of one file.
@@ -151,9 +144,8 @@ fn differs(
     on: &Tree<'_>,
     pair: &NamePair,
     own: NodeId,
-    theirs: Option<NodeId>,
 ) -> Result<bool, CommandError> {
-    let Some(theirs) = theirs else {
+    let Some(theirs) = pair.after else {
         return Ok(true);
     };
     let path = tree.path(own);
