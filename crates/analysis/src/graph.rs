@@ -112,7 +112,7 @@ pub enum Kind {
 
 impl Kind {
     /// Its name in output for programs.
-    pub fn id(self) -> &'static str {
+    pub const fn id(self) -> &'static str {
         match self {
             Self::Starts => "starts",
             Self::Needs => "needs",

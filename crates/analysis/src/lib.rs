@@ -4,6 +4,8 @@
 //! terminal or file system. [`rules`] find what could go, [`evidence`] looks for anything that stays
 //! and points there, [`mod@plan`] decides, [`ledger`] gives every byte a cause.
 
+pub mod accounts;
+pub mod arrange;
 pub mod dockerfile;
 pub mod duplicates;
 pub mod evidence;
@@ -11,6 +13,7 @@ pub mod finding;
 pub mod graph;
 pub mod harmless;
 pub mod inspect;
+pub mod join;
 pub mod kinds;
 pub mod ledger;
 pub mod modules;

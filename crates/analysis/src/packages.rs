@@ -12,6 +12,7 @@ mod jar;
 mod kept;
 mod npm;
 mod pages;
+pub(crate) mod paragraphs;
 mod pip;
 pub mod requests;
 mod rpm;

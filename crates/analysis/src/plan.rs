@@ -20,6 +20,7 @@ use crate::evidence::{Search, Targets, UnitId};
 use crate::finding::{Claim, Content, Evidence, Problem};
 use crate::globs;
 use crate::nearest::nearest;
+use crate::packages::paragraphs::without;
 use crate::rules::{Context, RULES, Rule, Tier};
 
 /// What the user wants.
@@ -424,18 +425,11 @@ fn databases(tree: &Tree<'_>, plan: &Plan) -> io::Result<BTreeMap<EntryId, Vec<u
             cuts.entry(leaf).or_default().push(package.entry.clone());
         }
     }
-    let without = |(leaf, mut cuts): (LeafId, Vec<Range<usize>>)| {
+    let cut = |(leaf, cuts): (LeafId, Vec<Range<usize>>)| {
         let content = tree.read(leaf).read_all(u64::MAX)?;
-        cuts.sort_unstable_by_key(|cut| cut.start);
-        let (mut kept, mut at) = (Vec::new(), 0);
-        for cut in cuts {
-            kept.extend_from_slice(&content[at..cut.start]);
-            at = cut.end;
-        }
-        kept.extend_from_slice(&content[at..]);
-        Ok((tree.leaf(leaf).data, kept))
+        Ok((tree.leaf(leaf).data, without(&content, cuts)))
     };
-    cuts.into_iter().map(without).collect()
+    cuts.into_iter().map(cut).collect()
 }
 
 #[cfg(test)]

@@ -86,13 +86,14 @@ const MINIMIZE_EXAMPLES: &str = "\
 Examples:
   ounce minimize image.tar --output docker-archive:small.tar:myimage:small && docker load -i small.tar
   ounce minimize image.tar --program minimap2 --program samtools --output oci:small
+  ounce minimize image.tar --base debian-slim.tar --output docker-archive:small.tar:myimage:small
   ounce minimize image.tar --keep '/usr/share/fonts/**' --output oci-archive:small.tar:latest --report small.json";
 
 const WHY_EXAMPLES: &str = "\
 Examples:
   ounce why image.tar /usr/lib/x86_64-linux-gnu/libcrypto.so.3
   ounce why image.tar --package perl-base
-  ounce why image.tar --removed";
+  ounce why image.tar /usr --removed";
 
 const GRAPH_EXAMPLES: &str = "\
 Examples:
@@ -267,6 +268,9 @@ pub(crate) struct Minimize {
     /// Where to write the image: TRANSPORT:PATH, with :TAG behind it to name it; it must not exist
     #[arg(long, short, value_name = "REF", required_unless_present = "dry_run")]
     pub(crate) output: Option<String>,
+    /// An image of the same system to put the result onto; only what it lacks or has otherwise is added
+    #[arg(long, value_name = "scratch|IMAGE", default_value = "scratch")]
+    pub(crate) base: String,
     /// Say what would be done and write no image
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -293,8 +297,8 @@ pub(crate) struct Why {
     /// Say it of this package: NAME, or ECOSYSTEM:NAME
     #[arg(long, value_name = "PACKAGE")]
     pub(crate) package: Option<String>,
-    /// List what nothing leads to
-    #[arg(long, conflicts_with_all = ["paths", "package"])]
+    /// List what nothing leads to, of all or of what lies in the PATHS
+    #[arg(long, conflicts_with = "package")]
     pub(crate) removed: bool,
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = ListFormat::Table)]

@@ -156,3 +156,74 @@ fn what_is_not_there_is_said_with_advice() {
     let error = refused(json!({ "Cmd": ["tool"] }), &["why", "image.tar", "/none"]);
     assert!(error.contains("/none is not in the image"), "{error}");
 }
+
+/// A base of the same system with another user and another package.
+const BASE: &str = r#"
+[base]
+bin/sh (0755) *3000
+bin/ls (0755) *100
+usr/share/tool/more *10
+var/lib/dpkg/status = Package: sh\nStatus: install ok installed\nVersion: 1\n
+etc/os-release = ID=test\n
+tmp/ (1777)
+"#;
+
+/// Writes a base beside the image, minimises onto it and gives the folder with `small.tar` back.
+fn onto(base: &str) -> (tempfile::TempDir, Output) {
+    let folder = tempfile::tempdir().unwrap();
+    let base = ounce_testkit::image(base).docker_archive();
+    std::fs::write(folder.path().join("base.tar"), base).unwrap();
+    let words = [
+        "minimize",
+        "image.tar",
+        "--base",
+        "base.tar",
+        "-o",
+        "docker-archive:small.tar:s",
+    ];
+    let output = run(folder.path(), json!({ "Cmd": ["tool"] }), &words);
+    (folder, output)
+}
+
+#[test]
+fn a_base_keeps_its_layers_and_gets_what_it_lacks() {
+    let (folder, output) = onto(BASE);
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("put onto docker-archive:base.tar"), "{text}");
+    assert!(
+        text.contains("folders that programs read whole: /usr/share/tool/more"),
+        "{text}"
+    );
+    let diff = Command::new(env!("CARGO_BIN_EXE_ounce"))
+        .args([
+            "diff",
+            "base.tar",
+            "small.tar",
+            "--by",
+            "path",
+            "--format",
+            "json",
+            "--no-cache",
+        ])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let diff: Value = serde_json::from_slice(&diff.stdout).unwrap();
+    let paths = diff["paths"].as_array().unwrap().iter();
+    let words: Vec<String> = paths
+        .map(|path| format!("{} {}", path["became"], path["path"]))
+        .collect();
+    insta::assert_snapshot!(words.join("\n"));
+}
+
+#[test]
+fn a_base_of_another_system_is_refused() {
+    let (_folder, output) = onto("[base]\netc/os-release = ID=other\n");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.contains("base.tar: it is of another system than the image"),
+        "{text}"
+    );
+}

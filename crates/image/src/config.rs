@@ -267,6 +267,31 @@ impl Config {
         Self { json, bytes: None }
     }
 
+    /// The config of the same image on the layers of another, or on none. Its own steps stay as such that made no layer;
+    /// those of the other's layers follow.
+    pub(crate) fn on(&self, base: Option<&Self>) -> Self {
+        let own = self.diff_ids().map_or(0, |ids| ids.len());
+        let mut new = self.with_layers(&vec![None; own]);
+        let ids = base.map_or_else(Vec::new, |base| base.diff_ids().unwrap_or_default());
+        if let Some(Value::Array(history)) = new.json.get_mut("history")
+            && !history.is_empty()
+        {
+            // Some images have steps that fit no layers.
+            for step in history.iter_mut().filter_map(Value::as_object_mut) {
+                step.insert("empty_layer".into(), Value::Bool(true));
+            }
+            let steps = base.map_or_else(Vec::new, |base| base.layer_steps(ids.len()));
+            let steps = steps.into_iter().map(Option::unwrap_or_default);
+            history.extend(steps.map(|step| json!({ "created_by": step })));
+        }
+        let ids: Vec<String> = ids.iter().map(Digest::to_string).collect();
+        new.json.insert(
+            "rootfs".into(),
+            json!({ "type": "layers", "diff_ids": ids }),
+        );
+        new
+    }
+
     /// The config of the same image with one more layer on top, which `created_by` made.
     pub(crate) fn with_layer(&self, diff_id: Digest, created_by: &str) -> Self {
         let mut json = self.json.clone();
@@ -331,6 +356,20 @@ mod tests {
         let new = config(TWO).with_layer(Digest::of(b"x"), "graft");
         assert_eq!(new.diff_ids().unwrap().last(), Some(&Digest::of(b"x")));
         assert_eq!(new.layer_steps(3).pop().flatten().as_deref(), Some("graft"));
+    }
+
+    #[test]
+    fn on_other_layers_an_image_keeps_its_settings_and_its_steps() {
+        let base = config(&TWO.replace("RUN", "COPY").replace("/data", "/other"));
+        let new = config(TWO).on(Some(&base));
+        let empty: Vec<bool> = new.history().iter().map(|s| s.is_empty).collect();
+        assert_eq!(empty, [true, true, true, false, false]);
+        assert_eq!(new.layer_steps(2)[1].as_deref(), Some("COPY"));
+        assert_eq!(new.diff_ids().unwrap(), base.diff_ids().unwrap());
+        assert_eq!(new.run_time_texts()["Volumes"], ["/data"]);
+        let alone = new.on(None);
+        assert_eq!(alone.diff_ids().unwrap(), []);
+        assert!(alone.history().iter().all(|step| step.is_empty));
     }
 
     #[test]

@@ -94,6 +94,16 @@ impl Image {
         })
     }
 
+    /// The same image with the layers of another in place of its own, or with none.
+    #[must_use]
+    pub fn on(&self, base: Option<&Self>) -> Self {
+        Self {
+            config: self.config.on(base.map(|base| &base.config)),
+            layers: base.map_or_else(Vec::new, |base| base.layers.clone()),
+            ..self.clone()
+        }
+    }
+
     /// The same image with one more layer on top, an uncompressed tar archive that `created_by` made.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::{Ecosystem, Package, Strength, bytes, file, unique};
 use crate::finding::Problem;
 
 /// Where the database is; distributions that merged /usr have it in the second place.
-const DATABASES: [&[u8]; 2] = [b"/lib/apk/db/installed", b"/usr/lib/apk/db/installed"];
+pub(super) const DATABASES: [&[u8]; 2] = [b"/lib/apk/db/installed", b"/usr/lib/apk/db/installed"];
 
 pub(super) fn load(tree: &Tree<'_>, problems: &mut Vec<Problem>) -> Vec<Package> {
     let databases = DATABASES.iter().filter_map(|path| tree.resolve(path));

@@ -1,30 +1,52 @@
 //! The databases of package managers when only some files of an image stay: true of what stays, so that scanners
 //! see it and nothing else.
+//!
+//! What cannot be read stays whole: a package too many is better than one that nobody sees.
+
+mod apk;
+mod dpkg;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ounce_image::{NodeId, Tree};
 
+use super::paragraphs::{paragraphs, without};
 use super::{Ecosystem, MAX_TEXT, Package, Packages};
 
 /// What is to be kept of databases.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Databases {
-    /// Their files.
+    /// Their files, and links on the way to them.
     pub names: BTreeSet<NodeId>,
     /// The new content of those of them that speak of more than what stays.
     pub contents: BTreeMap<NodeId, Vec<u8>>,
 }
 
-/// A database that is one text for all packages: its path, and what stands before a package's name (dpkg(1), status;
-/// Alpine's wiki, "Apk spec", installed).
-const TEXTS: [(Ecosystem, &str, &str); 3] = [
-    (Ecosystem::Dpkg, "/var/lib/dpkg/status", "Package:"),
-    (Ecosystem::Apk, "/lib/apk/db/installed", "P:"),
-    (Ecosystem::Apk, "/usr/lib/apk/db/installed", "P:"),
-];
 /// Folders with the databases of rpm, which are kept as they are: their forms are binary.
 const RPM: [&str; 3] = ["/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm"];
+
+/// What stays, with the folders above.
+struct Stays<'a> {
+    names: &'a BTreeSet<NodeId>,
+    above: BTreeSet<NodeId>,
+}
+
+impl<'a> Stays<'a> {
+    fn new(tree: &Tree<'_>, names: &'a BTreeSet<NodeId>) -> Self {
+        let mut above = BTreeSet::from([Tree::ROOT]);
+        for name in names {
+            let mut at = tree.parent(*name);
+            while above.insert(at) {
+                at = tree.parent(at);
+            }
+        }
+        Self { names, above }
+    }
+
+    fn has(&self, node: NodeId) -> bool {
+        self.names.contains(&node) || self.above.contains(&node)
+    }
+}
 
 impl Packages {
     /// The databases of the packages of which anything stays.
@@ -36,68 +58,105 @@ impl Packages {
         };
         let is_kept = |package: &&Package| package.files.iter().any(is_own);
         let packages: Vec<&Package> = self.iter().filter(is_kept).collect();
+        let names = |ecosystem: Ecosystem| -> BTreeSet<&str> {
+            let packages = packages.iter();
+            let own = packages.filter(|package| package.ecosystem == ecosystem);
+            own.map(|package| package.name.as_str()).collect()
+        };
+        let stays = Stays::new(tree, kept);
         let mut out = Databases::default();
-        for (ecosystem, path, key) in TEXTS {
-            let names = packages
-                .iter()
-                .filter(|package| package.ecosystem == ecosystem);
-            let names: BTreeSet<&str> = names.map(|package| package.name.as_str()).collect();
-            if !names.is_empty() {
-                cut(tree, path, key, &names, &mut out);
-            }
+        let debian = names(Ecosystem::Dpkg);
+        if !debian.is_empty() {
+            dpkg::keep(tree, &debian, &stays, &mut out);
         }
-        if packages
-            .iter()
-            .any(|package| package.ecosystem == Ecosystem::Rpm)
-        {
-            let folders = RPM.iter().filter_map(|path| tree.resolve(path.as_bytes()));
-            out.names
-                .extend(folders.flat_map(|folder| tree.walk(folder)));
+        let alpine = names(Ecosystem::Apk);
+        if !alpine.is_empty() {
+            apk::keep(tree, &alpine, &stays, &mut out);
+        }
+        if !names(Ecosystem::Rpm).is_empty() {
+            for path in RPM {
+                if let Some(folder) = out.follow(tree, path.as_bytes()) {
+                    out.names.extend(tree.walk(folder));
+                }
+            }
         }
         for package in packages {
-            match package.ecosystem {
-                Ecosystem::Dpkg | Ecosystem::Apk | Ecosystem::Rpm => {}
-                // What a wheel says of itself lies in several files.
-                Ecosystem::Pip if tree.name(tree.parent(package.record)).ends_with(b"-info") => {
-                    out.names.extend(tree.walk(tree.parent(package.record)));
-                }
-                _ => {
-                    out.names.insert(package.record);
-                }
-            }
+            out.record(tree, package);
         }
         out
     }
 }
 
-/// Leaves the paragraphs of other packages out of a database.
-fn cut(tree: &Tree<'_>, path: &str, key: &str, names: &BTreeSet<&str>, out: &mut Databases) {
-    let Some(node) = tree
-        .resolve(path.as_bytes())
-        .filter(|node| tree.is_file(*node))
-    else {
-        return;
+impl Databases {
+    /// What is at the end of a path; links on the way to it are kept.
+    fn follow(&mut self, tree: &Tree<'_>, path: &[u8]) -> Option<NodeId> {
+        let mut links = Vec::new();
+        let end = tree.resolve_from(Tree::ROOT, path, |node| {
+            if tree.symlink(node).is_some() {
+                links.push(node);
+            }
+        })?;
+        self.names.extend(links);
+        Some(end)
+    }
+
+    /// Keeps a file with what `edit` makes of its content.
+    fn text(&mut self, tree: &Tree<'_>, node: NodeId, edit: impl FnOnce(&[u8]) -> Vec<u8>) {
+        let Some(leaf) = tree.leaf_of(node).filter(|_| tree.is_file(node)) else {
+            return;
+        };
+        self.names.insert(node);
+        let is_plain = |node| {
+            tree.attributes(node)
+                .is_some_and(|entry| entry.sparse.is_none())
+        };
+        let Some(old) = tree
+            .read(leaf)
+            .read_all(MAX_TEXT)
+            .ok()
+            .filter(|_| is_plain(node))
+        else {
+            return;
+        };
+        let new = edit(&old);
+        if new != old {
+            self.contents.insert(node, new);
+        }
+    }
+
+    /// Keeps the record that a package has of its own.
+    fn record(&mut self, tree: &Tree<'_>, package: &Package) {
+        match package.ecosystem {
+            Ecosystem::Dpkg | Ecosystem::Apk | Ecosystem::Rpm => {}
+            // What a wheel says of itself lies in several files.
+            Ecosystem::Pip if tree.name(tree.parent(package.record)).ends_with(b"-info") => {
+                self.names.extend(tree.walk(tree.parent(package.record)));
+            }
+            _ => {
+                self.names.insert(package.record);
+            }
+        }
+    }
+}
+
+/// The text without paragraphs about other packages than these; `key` stands before a package's name.
+fn of_packages(text: &[u8], key: &[u8], names: &BTreeSet<&str>) -> Vec<u8> {
+    let is_other = |range: &std::ops::Range<usize>| {
+        value(&text[range.clone()], key).is_some_and(|name| !names.contains(name.as_str()))
     };
-    let text = tree
-        .leaf_of(node)
-        .and_then(|leaf| tree.read(leaf).read_all(MAX_TEXT).ok());
-    let Some(text) = text else {
-        return;
-    };
-    let speaks_of = |paragraph: &[&[u8]]| {
-        let name = paragraph
-            .iter()
-            .find_map(|line| line.strip_prefix(key.as_bytes()));
-        name.is_some_and(|name| names.contains(String::from_utf8_lossy(name).trim()))
-    };
-    let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
-    let paragraphs = lines.split(|line| line.trim_ascii().is_empty());
-    let stay = paragraphs.filter(|paragraph| speaks_of(paragraph));
-    let content: Vec<u8> = stay
-        .flat_map(|paragraph| [paragraph.join(&b'\n'), b"\n\n".to_vec()].concat())
-        .collect();
-    out.names.insert(node);
-    out.contents.insert(node, content);
+    without(
+        text,
+        paragraphs(text).into_iter().filter(is_other).collect(),
+    )
+}
+
+/// What stands behind a key at the beginning of a line; as names of packages are shown.
+fn value(text: &[u8], key: &[u8]) -> Option<String> {
+    let mut lines = text.split(|byte| *byte == b'\n');
+    let value = lines.find_map(|line| line.strip_prefix(key))?;
+    Some(ounce_image::display(
+        String::from_utf8_lossy(value).trim().as_bytes(),
+    ))
 }
 
 #[cfg(test)]
@@ -135,7 +194,8 @@ mod tests {
         assert_eq!(
             shown(text, &["usr/a", "lib"]),
             [
-                "/var/lib/dpkg/status Package: a\nStatus: install ok installed\nVersion: 1\nDescription: x\n y"
+                "/var/lib/dpkg/status Package: a\nStatus: install ok installed\nVersion: 1\nDescription: x\n y",
+                "/var/lib/dpkg/info/a.list"
             ]
         );
         assert_eq!(shown(text, &[]), [""; 0]);
@@ -151,6 +211,39 @@ mod tests {
                 "/lib/python3/site-packages/w-1.dist-info",
                 "/lib/python3/site-packages/w-1.dist-info/METADATA",
                 "/lib/python3/site-packages/w-1.dist-info/RECORD"
+            ]
+        );
+    }
+
+    #[test]
+    fn lists_name_what_stays_only() {
+        let text = "[a]\nvar/lib/dpkg/status.d/a = Package: a\\nVersion: 1\\n\nvar/lib/dpkg/status.d/b = Package: b\\nVersion: 1\\n\nvar/lib/dpkg/status.d/a.md5sums = 0123  usr/a\\n4567  usr/gone\\n\nusr/a = x\nusr/b = x";
+        assert_eq!(
+            shown(text, &["usr/a"]),
+            [
+                "/var/lib/dpkg/status.d/a",
+                "/var/lib/dpkg/status.d/a.md5sums 0123  usr/a"
+            ]
+        );
+        let text = "[a]\nlib -> usr/lib\nusr/lib/apk/db/installed = P:a\\nV:1\\nF:usr\\nM:0:0:755\\nR:a\\nZ:Q1x\\nR:gone\\na:0:0:755\\nZ:Q1y\\nF:gone\\n\\nP:b\\nV:1\\n\nusr/a = x\nusr/gone = y\ngone/";
+        assert_eq!(
+            shown(text, &["usr/a"]),
+            [
+                "/lib",
+                "/usr/lib/apk/db/installed P:a\nV:1\nF:usr\nM:0:0:755\nR:a\nZ:Q1x"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_cut_stays_whole() {
+        let text = "[a]\nvar/lib/dpkg/status = Package: a\\nStatus: install ok installed\\n\nvar/lib/dpkg/info/a.list = /usr/a\\n\nvar/lib/dpkg/info/a.md5sums ^99 0:0123  usr/gone\nusr/a = x";
+        assert_eq!(
+            shown(text, &["usr/a"]),
+            [
+                "/var/lib/dpkg/status",
+                "/var/lib/dpkg/info/a.list",
+                "/var/lib/dpkg/info/a.md5sums"
             ]
         );
     }

@@ -1,10 +1,17 @@
 //! `ounce minimize`: an image of what its programs can reach, and nothing else.
 
-use ounce_image::format::{self, Reference};
-use ounce_image::{Codec, Fate, Image, Progress, Tree, graft};
+mod base;
+pub(crate) mod kept;
+mod result;
 
-use super::reach::{Reach, reach};
-use super::{command_line, print};
+use std::collections::BTreeSet;
+
+use ounce_image::format::{self, Reference};
+use ounce_image::{Fate, Tree};
+
+use self::kept::Kept;
+use super::reach::reach;
+use super::{annotations, command_line, print};
 use crate::args::{ListFormat, Minimize};
 use crate::error::CommandError;
 use crate::report::minimal::{self, Minimal};
@@ -46,39 +53,30 @@ fn one(
         let ready = || verified.join().expect("verifying does not panic");
         let tree = Tree::build(&session.image.layers)?;
         let reach = reach(&session, &tree, &args.purpose, None)?;
-        let report = Minimal::draft(&session, &tree, &reach);
+        let base = Some(args.base.as_str()).filter(|name| *name != "scratch");
+        let base = base.map(|name| base::open(run, name, &session.image.config, &tree));
+        let base = base.transpose()?;
+        let on = base.as_ref().map(|base| Tree::build(&base.image.layers));
+        let on = on.transpose()?;
+        let mut kept = Kept::new(&session.image.config, &tree, &reach, &BTreeSet::new());
+        let mut report = Minimal::draft(&session, &tree, &reach, &kept, on.as_ref());
+        if let Some((base, on)) = base.as_ref().zip(on.as_ref()) {
+            report.note(base::subtract(&mut kept, &tree, &reach.graph, base, on)?);
+        }
         let Some(to) = to else {
             ready()?;
             return Ok(report.finish(&command_line(), None));
         };
-        let image = scratch(&session.image, &tree, &reach, &session.progress)?;
-        let fates = fates(&image);
-        let annotations = [
-            ("dev.ounce.version", env!("CARGO_PKG_VERSION").to_owned()),
-            ("dev.ounce.compression", Codec::Gzip.settings().to_owned()),
-        ];
+        let image = result::image(
+            &session.image,
+            base.as_ref().map(|base| &base.image),
+            &tree,
+            &kept,
+            &session.progress,
+        )?;
+        let fates = vec![Fate::Same; image.layers.len()];
+        let annotations = annotations();
         let written = format::write(&image, &fates, to, &annotations, &session.progress, ready)?;
         Ok(report.finish(&command_line(), Some((to, &written))))
     })
-}
-
-/// The image with one more layer, which holds what is reached alone, and the package databases cut to it.
-fn scratch(
-    image: &Image,
-    tree: &Tree<'_>,
-    reach: &Reach,
-    progress: &Progress,
-) -> Result<Image, CommandError> {
-    let empty = Tree::build(&[])?;
-    let mut names = reach.closure.names();
-    names.extend(&reach.databases.names);
-    let layer = graft(tree, &names, &reach.databases.contents, &empty)?;
-    Ok(image.with_layer(layer, "ounce minimize", progress)?)
-}
-
-/// All layers go but the last.
-fn fates(image: &Image) -> Vec<Fate> {
-    let mut fates = vec![Fate::Gone; image.layers.len() - 1];
-    fates.push(Fate::Same);
-    fates
 }

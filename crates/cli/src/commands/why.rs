@@ -1,10 +1,12 @@
 //! `ounce why`: the way from what the image starts to a file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use ounce_analysis::graph::{Closure, Graph};
+use ounce_analysis::kinds;
 use ounce_image::{ImagePath, NodeId, Tree};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::print;
@@ -12,15 +14,37 @@ use super::reach::{Reach, reach};
 use crate::args::{ListFormat, Why};
 use crate::error::CommandError;
 use crate::report::line;
-use crate::report::minimal::{Step, way};
+use crate::report::minimal::{Step, Sum, way};
 use crate::report::model::json;
+use crate::report::text::{bytes, plural};
 use crate::session::Run;
 
+/// The version of this form.
+const VERSION: u32 = 1;
+
+/// Why files stay or go. Its schema is `docs/why.schema.json`.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Answers {
+    /// The version of this form: 1.
+    version: u32,
+    /// The version of ounce that wrote it.
+    ounce: &'static str,
+    /// The image.
+    image: String,
+    /// An answer for each name.
+    answers: Vec<Answer>,
+}
+
 /// The answer for one name.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Answer {
-    /// What was asked.
+    /// The name.
     path: String,
+    /// What it is, or what most of it is.
+    what: &'static str,
+    /// How much it is, with all that lies below it.
+    #[serde(flatten)]
+    sum: Sum,
     /// Whether it is kept.
     is_kept: bool,
     /// The way to it.
@@ -41,9 +65,15 @@ pub(crate) fn run(args: &Why) -> Result<(), CommandError> {
         .map(|node| answer(&tree, &reach, node))
         .collect();
     run.finish();
+    let answers = Answers {
+        version: VERSION,
+        ounce: env!("CARGO_PKG_VERSION"),
+        image: from.to_string(),
+        answers,
+    };
     match args.format {
         ListFormat::Json => print(&json(&answers), None),
-        ListFormat::Table => print(&render(&answers), None),
+        ListFormat::Table => print(&render(&answers.answers), None),
     }
 }
 
@@ -59,10 +89,20 @@ fn asked(args: &Why, tree: &Tree<'_>, reach: &Reach) -> Result<Vec<NodeId>, Comm
     if let Some(name) = &args.package {
         nodes.push(of_package(name, reach)?);
     }
-    if args.removed && args.paths.is_empty() && args.package.is_none() {
-        nodes.extend(removed(tree, reach));
+    if args.removed {
+        let below = |gone: &NodeId| {
+            nodes.is_empty() || nodes.iter().any(|node| lies_in(tree, *gone, *node))
+        };
+        return Ok(removed(tree, reach).into_iter().filter(below).collect());
     }
     Ok(nodes)
+}
+
+fn lies_in(tree: &Tree<'_>, mut node: NodeId, folder: NodeId) -> bool {
+    while node != folder && node != Tree::ROOT {
+        node = tree.parent(node);
+    }
+    node == folder
 }
 
 /// The file of a package to which the shortest way leads, or its first.
@@ -111,9 +151,12 @@ fn answer(tree: &Tree<'_>, reach: &Reach, node: NodeId) -> Answer {
     } else {
         certain
     };
+    let (what, sum) = size(tree, node);
     let is_database = reach.databases.names.contains(&node);
     Answer {
         path: tree.path(node).to_string(),
+        what,
+        sum,
         is_kept: !way.is_empty() || is_database,
         way,
         package: reach
@@ -121,6 +164,22 @@ fn answer(tree: &Tree<'_>, reach: &Reach, node: NodeId) -> Answer {
             .owner(node)
             .map(|owner| format!("{}:{}", owner.ecosystem.name(), owner.name)),
     }
+}
+
+/// What most of it is, and how much it is.
+fn size(tree: &Tree<'_>, node: NodeId) -> (&'static str, Sum) {
+    let (mut sum, mut kinds, mut seen) = (Sum::default(), BTreeMap::new(), BTreeSet::new());
+    for node in tree.walk(node) {
+        if tree.leaf_of(node).is_some_and(|leaf| seen.insert(leaf)) {
+            let size = tree.attributes(node).map_or(0, |entry| entry.size);
+            sum.add(size);
+            let kind = kinds::of(&tree.path(node)).title;
+            // An empty file is of some kind too.
+            *kinds.entry(kind).or_insert(0) += size + 1;
+        }
+    }
+    let most = kinds.into_iter().max_by_key(|(_, size)| *size);
+    (most.map_or("Empty folders", |(kind, _)| kind), sum)
 }
 
 fn render(answers: &[Answer]) -> String {
@@ -131,22 +190,39 @@ fn render(answers: &[Answer]) -> String {
             .as_ref()
             .map(|name| format!(" ({name})"))
             .unwrap_or_default();
-        match answer.is_kept {
-            true if answer.way.is_empty() => {
-                line!(
-                    out,
-                    "{}{package}: tells scanners which packages stay",
-                    answer.path
-                );
-            }
-            true => line!(out, "{}{package}", answer.path),
-            false => line!(
-                out,
-                "{}{package}: nothing that the image starts leads there",
-                answer.path
-            ),
-        }
+        let end = match answer.is_kept {
+            true if answer.way.is_empty() => ": tells scanners which packages stay",
+            true => "",
+            false => ": nothing that the image starts leads there",
+        };
+        let Sum { disk, files } = answer.sum;
+        let word = plural(files, "file");
+        let size = format!("{}, {files} {word}: {}", bytes(disk), answer.what);
+        line!(out, "{}{package}{end}", answer.path);
+        line!(out, "  {size}");
         way(&mut out, &answer.way, "  ");
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `just docs` writes the file anew.
+    #[test]
+    fn the_published_schema_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/why.schema.json");
+        let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+        let schema = settings.into_generator().into_root_schema_for::<Answers>();
+        let schema = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, &schema).unwrap();
+        }
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap(),
+            schema,
+            "run `just docs`"
+        );
+    }
 }

@@ -1,14 +1,18 @@
 //! The report of a minimised image: what was kept and why, and what to look at next.
 
+mod sums;
 mod table;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ounce_analysis::graph::{Edge, Graph, Origin, Proof};
 use ounce_image::format::{Reference, Written};
-use ounce_image::{EntryKind, LeafId, NodeId, Tree, display};
+use ounce_image::{EntryKind, Tree, display};
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::sums::Sums;
+use crate::commands::minimize::kept::Kept as Stays;
 use crate::commands::reach::Reach;
 use crate::session::Session;
 
@@ -16,13 +20,9 @@ pub(crate) use table::{render, way};
 
 /// The version of this form.
 const VERSION: u32 = 1;
-/// What is kept so that scanners see what stays.
-const DATABASE: &str = "package-database";
-/// How many of the largest are listed with their ways.
-const LARGEST: usize = 20;
 
-/// What was kept of an image.
-#[derive(Debug, Serialize)]
+/// What was kept of an image. Its schema is `docs/minimize.schema.json`.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Minimal {
     /// The version of this form.
     version: u32,
@@ -42,8 +42,10 @@ pub(crate) struct Minimal {
     roots: Vec<String>,
     /// What was kept by how it was reached, the largest first.
     kept: Vec<Reason>,
-    /// What was kept only for want of knowledge, by package, the largest first.
-    uncertain: Vec<Reason>,
+    /// What goes by what it is, the largest first. With what stays it adds up to `before` exactly.
+    dropped: Vec<Reason>,
+    /// What was kept only for want of knowledge, by what it was kept for, the largest first: where to look next.
+    uncertain: Vec<Guess>,
     /// The largest files with the way to each.
     largest: Vec<Kept>,
     /// What is asked for and was not in the image either.
@@ -57,32 +59,43 @@ pub(crate) struct Minimal {
 }
 
 /// Bytes and files.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub(crate) struct Sum {
     /// Bytes on disk, as Docker counts them.
-    disk: u64,
+    pub(crate) disk: u64,
     /// Files and links.
-    files: u64,
+    pub(crate) files: u64,
 }
 
 impl Sum {
-    fn add(&mut self, disk: u64) {
+    pub(crate) fn add(&mut self, disk: u64) {
         self.disk += disk;
         self.files += 1;
     }
 }
 
-/// Why files were kept.
-#[derive(Debug, Serialize)]
+/// Files that share a reason.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Reason {
-    /// The kind of the last step to them, or the package.
+    /// The kind of the last step to what is kept, or what it is that goes.
     name: String,
     #[serde(flatten)]
     sum: Sum,
 }
 
+/// What was kept because there is no telling that it is not needed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Guess {
+    /// What may lead there, in one way.
+    step: Step,
+    /// How many other names that may lead to in this way.
+    others: u64,
+    #[serde(flatten)]
+    sum: Sum,
+}
+
 /// A file that was kept.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Kept {
     path: String,
     disk: u64,
@@ -91,7 +104,7 @@ pub(crate) struct Kept {
 }
 
 /// One step of a way.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Step {
     /// Where it begins.
     pub(crate) from: String,
@@ -136,55 +149,21 @@ pub(crate) struct Draft {
 }
 
 impl Minimal {
-    /// Sums up what was reached.
-    pub(crate) fn draft(session: &Session, tree: &Tree<'_>, reach: &Reach) -> Draft {
-        let (graph, closure) = (&reach.graph, &reach.closure);
-        let mut names = closure.names();
-        let mut sure = reach.certain.names();
-        names.extend(&reach.databases.names);
-        sure.extend(&reach.databases.names);
-        let mut seen: BTreeSet<LeafId> = BTreeSet::new();
-        let mut after = Sum::default();
-        let mut kept: BTreeMap<&str, Sum> = BTreeMap::new();
-        let mut uncertain: BTreeMap<String, Sum> = BTreeMap::new();
-        let mut largest: Vec<(u64, NodeId)> = Vec::new();
-        for node in &names {
-            let Some(leaf) = tree.leaf_of(*node).filter(|leaf| seen.insert(*leaf)) else {
-                continue;
-            };
-            let cut = reach
-                .databases
-                .contents
-                .get(node)
-                .map(|content| content.len() as u64);
-            let size = cut.unwrap_or(tree.entry(tree.leaf(leaf).data).size);
-            after.add(size);
-            let last = closure
-                .way(graph, tree, *node)
-                .last()
-                .map(|edge| edge.kind.id());
-            kept.entry(last.unwrap_or(DATABASE)).or_default().add(size);
-            if !sure.contains(node) {
-                let owner = reach.packages.owner(*node);
-                let name = owner.map(|owner| format!("{}:{}", owner.ecosystem.name(), owner.name));
-                uncertain
-                    .entry(name.unwrap_or_else(|| "no package".to_owned()))
-                    .or_default()
-                    .add(size);
-            }
-            largest.push((size, *node));
+    /// Sums up what was reached; the result is put onto a base, or stands alone.
+    pub(crate) fn draft(
+        session: &Session,
+        tree: &Tree<'_>,
+        reach: &Reach,
+        stays: &Stays,
+        on: Option<&Tree<'_>>,
+    ) -> Draft {
+        let graph = &reach.graph;
+        let before = before(tree);
+        let mut sums = Sums::default();
+        for node in &stays.names {
+            sums.keep(tree, reach, stays, *node);
         }
-        largest.sort_by_key(|(size, node)| (std::cmp::Reverse(*size), tree.path(*node)));
-        largest.truncate(LARGEST);
-        let largest = largest.into_iter().map(|(disk, node)| Kept {
-            path: tree.path(node).to_string(),
-            disk,
-            way: closure
-                .way(graph, tree, node)
-                .into_iter()
-                .map(|edge| Step::new(tree, graph, edge))
-                .collect(),
-        });
+        let problems = graph.problems.iter();
         Draft {
             image: session.reference.to_string(),
             report: Self {
@@ -193,26 +172,30 @@ impl Minimal {
                 command: String::new(),
                 image: String::new(),
                 output: None,
-                before: before(tree),
-                after,
+                before,
+                after: sums.after,
                 roots: graph.roots.iter().map(ToString::to_string).collect(),
-                kept: sorted(kept.into_iter().map(|(kind, sum)| (kind.to_owned(), sum))),
-                uncertain: sorted(uncertain),
-                largest: largest.collect(),
+                dropped: sums.dropped(tree, stays, before),
+                uncertain: sums.uncertain(tree, graph),
+                largest: sums.largest(tree, reach),
+                kept: sums.kept(),
                 missing: missing(tree, graph),
                 unresolved: unresolved(tree, graph),
-                problems: graph
-                    .problems
-                    .iter()
+                problems: problems
                     .map(|p| format!("{}: {}", p.path, p.reason))
                     .collect(),
-                notes: notes(tree, &names),
+                notes: notes(tree, stays, on),
             },
         }
     }
 }
 
 impl Draft {
+    /// Adds remarks for people.
+    pub(crate) fn note(&mut self, notes: Vec<String>) {
+        self.report.notes.extend(notes);
+    }
+
     /// The report, with where the result was written.
     pub(crate) fn finish(self, command: &str, written: Option<(&Reference, &Written)>) -> Minimal {
         let mut report = self.report;
@@ -226,15 +209,6 @@ impl Draft {
         );
         report
     }
-}
-
-fn sorted(rows: impl IntoIterator<Item = (String, Sum)>) -> Vec<Reason> {
-    let mut rows: Vec<Reason> = rows
-        .into_iter()
-        .map(|(name, sum)| Reason { name, sum })
-        .collect();
-    rows.sort_by(|a, b| b.sum.cmp(&a.sum).then_with(|| a.name.cmp(&b.name)));
-    rows
 }
 
 /// All layers, as Docker counts them: what a later layer hides too.
@@ -268,9 +242,47 @@ fn unresolved(tree: &Tree<'_>, graph: &Graph) -> Vec<String> {
     lines.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-fn notes(tree: &Tree<'_>, names: &BTreeSet<NodeId>) -> Vec<String> {
-    let had = tree.resolve(b"/bin/sh");
-    let lost = had.is_some_and(|shell| !names.contains(&shell));
-    let text = "no shell was reached: `docker exec IMAGE sh`, RUN steps and commands in shell form will not work";
-    lost.then(|| text.to_owned()).into_iter().collect()
+fn notes(tree: &Tree<'_>, stays: &Stays, on: Option<&Tree<'_>>) -> Vec<String> {
+    let mut notes = Vec::new();
+    let shell = |tree: &Tree<'_>| tree.resolve(b"/bin/sh");
+    let is_lost = shell(tree).is_some_and(|shell| !stays.names.contains(&shell));
+    if is_lost && on.and_then(shell).is_none() {
+        notes.push(
+            "no shell was reached: `docker exec IMAGE sh`, RUN steps and commands in shell form will not work"
+                .to_owned(),
+        );
+    }
+    if !stays.users.is_empty() {
+        let users = stays.users.iter().map(String::as_str).collect::<Vec<_>>();
+        notes.push(format!(
+            "no user or group of these names is known any more: {}",
+            users.join(", ")
+        ));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `just docs` writes the file anew.
+    #[test]
+    fn the_published_schema_is_up_to_date() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../docs/minimize.schema.json"
+        );
+        let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+        let schema = settings.into_generator().into_root_schema_for::<Minimal>();
+        let schema = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, &schema).unwrap();
+        }
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap(),
+            schema,
+            "run `just docs`"
+        );
+    }
 }

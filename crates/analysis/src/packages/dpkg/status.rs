@@ -9,6 +9,7 @@ use ounce_image::{NodeId, Tree};
 
 use super::relations::names;
 use crate::packages::MAX_TEXT;
+use crate::packages::paragraphs::paragraphs;
 
 /// The status file.
 #[derive(Debug)]
@@ -89,35 +90,9 @@ fn read(content: &[u8], range: Range<usize>) -> Option<(String, Entry)> {
     is_installed.then(|| (field("Package").to_owned(), entry))
 }
 
-/// Where the paragraphs of a control file lie, each with the empty lines behind it (deb822(5)).
-fn paragraphs(content: &[u8]) -> Vec<Range<usize>> {
-    let mut out: Vec<Range<usize>> = Vec::new();
-    let (mut at, mut is_between) = (0, true);
-    for line in content.split_inclusive(|&b| b == b'\n') {
-        let is_empty = line.iter().all(u8::is_ascii_whitespace);
-        if is_between && !is_empty {
-            out.push(at..at);
-        }
-        is_between = is_empty;
-        at += line.len();
-        if let Some(last) = out.last_mut() {
-            last.end = at;
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paragraphs_follow_each_other_without_a_gap() {
-        let content = b"\nA: 1\n x\n\n \nB: 2\n\nC: 3";
-        let found = paragraphs(content).into_iter();
-        let texts: Vec<_> = found.map(|range| &content[range]).collect();
-        assert_eq!(texts, [&b"A: 1\n x\n\n \n"[..], b"B: 2\n\n", b"C: 3"]);
-    }
 
     #[test]
     fn relations_are_groups_of_which_one_is_enough() {

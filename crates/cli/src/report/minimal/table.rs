@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
-use super::{Kept, Minimal, Reason, Step};
+use super::{Guess, Kept, Minimal, Reason, Step, Sum};
 use crate::report::line;
 use crate::report::text::{bytes, cut, cut_front, saved};
 
 const WIDTH: usize = 80;
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
+/// The steps from a folder to what is in it.
+const HOLDS: &str = ounce_analysis::graph::Kind::Holds.id();
 /// Rows of each list; `--report` has all.
 const ROWS: usize = 12;
 
@@ -29,11 +31,8 @@ pub(crate) fn render(report: &Minimal) -> String {
         before.files,
     );
     reasons(&mut out, "Kept because it is reached by", &report.kept);
-    reasons(
-        &mut out,
-        "Kept for want of knowledge, by package",
-        &report.uncertain,
-    );
+    reasons(&mut out, "Dropped", &report.dropped);
+    guesses(&mut out, &report.uncertain);
     if !report.largest.is_empty() {
         heading(&mut out, "The largest, and the way to them");
         report
@@ -70,14 +69,34 @@ fn reasons(out: &mut String, title: &str, rows: &[Reason]) {
     }
     heading(out, title);
     for row in rows.iter().take(ROWS) {
-        let files = row.sum.files;
+        line!(out, "{}{}", sum(row.sum), cut(&row.name, WIDTH - 26));
+    }
+    rest(out, rows.len());
+}
+
+fn sum(sum: Sum) -> String {
+    format!("{:>10}  {:>6} files  ", bytes(sum.disk), sum.files)
+}
+
+/// What to look at next: what a guess alone keeps.
+fn guesses(out: &mut String, rows: &[Guess]) {
+    if rows.is_empty() {
+        return;
+    }
+    heading(out, "Kept for want of knowledge, as these may need it");
+    for row in rows.iter().take(ROWS) {
         line!(
             out,
-            "{:>10}  {:>6} files  {}",
-            bytes(row.sum.disk),
-            files,
-            cut(&row.name, WIDTH - 26)
+            "{}{}",
+            sum(row.sum),
+            cut_front(&row.step.from, WIDTH - 26)
         );
+        let others = match row.others {
+            0 => String::new(),
+            others => format!(" and {others} more"),
+        };
+        let text = format!("{} {}{others}", row.step.words, row.step.to);
+        line!(out, "{DIM}            {text}{DIM:#}");
     }
     rest(out, rows.len());
 }
@@ -92,15 +111,19 @@ fn largest(out: &mut String, kept: &Kept) {
     way(out, &kept.way, "            ");
 }
 
-/// Writes a way, a line a step.
+/// Writes a way, a line a step; from a folder at once to what is used in it.
 pub(crate) fn way(out: &mut String, steps: &[Step], indent: &str) {
-    for step in steps {
+    let is_inner = |step: &Step| step.kind == HOLDS;
+    for steps in steps.chunk_by(|a, b| is_inner(a) && is_inner(b)) {
+        let (Some(step), Some(last)) = (steps.first(), steps.last()) else {
+            continue;
+        };
         let proof = if step.proof.is_empty() {
             String::new()
         } else {
             format!(" ({})", step.proof)
         };
-        let text = format!("{} {} {}{proof}", step.from, step.words, step.to);
+        let text = format!("{} {} {}{proof}", step.from, step.words, last.to);
         line!(out, "{DIM}{indent}{text}{DIM:#}");
     }
 }
