@@ -11,7 +11,7 @@ use rustc_hash::FxHashSet;
 use super::collect::{Collector, Target};
 use super::loader::Chain;
 use super::world::World;
-use super::{Edge, Extent, Graph, Kind, Origin, Proof, Root, content};
+use super::{Edge, Extent, Graph, Kind, Origin, Proof, Root, content, interpreters};
 use crate::rules::Context;
 
 /// The most ways in which the libraries of one file are looked for; more are hostile.
@@ -34,6 +34,8 @@ enum Part {
     Libraries,
     /// Its commands: a script reads it into itself.
     Script,
+    /// What it may load from around it: it is named by itself, not held by a folder.
+    Around,
 }
 
 /// In which ways a name was reached.
@@ -41,6 +43,7 @@ enum Part {
 struct Seen {
     is_whole: bool,
     is_sourced: bool,
+    is_named: bool,
     chains: BTreeSet<Arc<Chain>>,
 }
 
@@ -97,6 +100,7 @@ fn look(world: &World<'_>, collector: &mut Collector<'_>, item: &Item) -> u64 {
         Part::All => return content::all(world, collector, item.node, item.extent, &item.chain),
         Part::Libraries => content::libraries(world, collector, item.node, &item.chain),
         Part::Script => content::sourced(world, collector, item.node),
+        Part::Around => interpreters::around(world, collector, item.node),
     }
     0
 }
@@ -119,7 +123,7 @@ impl Builder {
             .extend(found.companions.into_iter().map(|node| (found.from, node)));
         let mut next = Vec::new();
         for target in found.targets {
-            next.extend(self.item(&target, chain));
+            next.extend(self.items(&target, chain));
             if Origin::Node(target.to) == found.from
                 || !self
                     .edges
@@ -137,6 +141,21 @@ impl Builder {
             });
         }
         next
+    }
+
+    fn items(&mut self, target: &Target, chain: &Arc<Chain>) -> impl Iterator<Item = Item> {
+        let item = self.item(target, chain);
+        let seen = self.seen.entry(target.to).or_default();
+        let is_named = matches!(target.kind, Kind::Starts | Kind::NamesPath | Kind::Calls);
+        let is_first = is_named && !seen.is_named;
+        seen.is_named |= is_named;
+        let around = is_first.then(|| Item {
+            node: target.to,
+            extent: target.extent,
+            chain: chain.clone(),
+            part: Part::Around,
+        });
+        item.into_iter().chain(around)
     }
 
     fn item(&mut self, target: &Target, chain: &Arc<Chain>) -> Option<Item> {

@@ -12,7 +12,7 @@ use super::collect::Collector;
 use super::loader::Chain;
 use super::programs::is_launcher;
 use super::world::World;
-use super::{Kind, Proof, literals};
+use super::{Kind, Proof, literals, roots};
 use crate::globs;
 use crate::inspect::elf::Elf;
 use crate::inspect::needles::Needles;
@@ -72,6 +72,9 @@ struct Opens {
     /// Whether a shell is started, which may call any of the standard utilities.
     #[serde(default)]
     shell: bool,
+    /// Whether it lets people log in, who may type anything into their shell.
+    #[serde(default)]
+    login: bool,
     /// Whether no other programs are started, whatever the file has words for.
     #[serde(default)]
     says_all_programs: bool,
@@ -180,8 +183,7 @@ impl Tables {
         let is_known = |compiled: &Compiled| {
             compiled.row.says_all_programs && globs::matches(&compiled.files, path)
         };
-        let is_told = is_launcher(path.file_name()) || is_utility(path.file_name());
-        !is_told
+        !is_told(path.file_name())
             && !self.opens.iter().any(is_known)
             && imports
                 .iter()
@@ -237,8 +239,11 @@ impl Tables {
                 continue;
             };
             row.lead(world, collector, &proof);
+            if row.login {
+                roots::login(world, collector);
+            }
             // What these start is up to whoever calls them.
-            if row.shell && !is_launcher(path.file_name()) && !is_utility(path.file_name()) {
+            if row.shell && !is_told(path.file_name()) {
                 self.utilities(world, collector, &proof);
             }
             let modules = row
@@ -342,6 +347,11 @@ impl Opens {
             );
         }
     }
+}
+
+/// Whether what a program starts is up to whoever calls it: launchers and the standard utilities.
+pub(super) fn is_told(name: &[u8]) -> bool {
+    is_launcher(name) || is_utility(name)
 }
 
 fn is_utility(name: &[u8]) -> bool {

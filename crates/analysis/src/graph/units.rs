@@ -7,8 +7,12 @@ use ounce_image::{NodeId, Tree};
 use rustc_hash::FxHashSet;
 use serde::Deserialize;
 
+use super::collect::Collector;
+use super::world::World;
+use super::{Kind, Proof};
 use crate::finding::Guard;
 use crate::globs;
+use crate::packages::Package;
 use crate::rules::{Context, RULES, Tier};
 
 #[derive(Deserialize)]
@@ -94,6 +98,62 @@ impl Units {
 /// Whether many packages share a folder.
 pub(super) fn is_shared(tree: &Tree<'_>, folder: NodeId) -> bool {
     folder == Tree::ROOT || globs::matches(&SHARED, &tree.path(folder))
+}
+
+/// Folders in which programs lie; what they need may lie beside the folder.
+const PROGRAMS: [&[u8]; 4] = [b"bin", b"sbin", b"libexec", b"scripts"];
+
+/// Leads to what lies around a script or an application's file and may be loaded from there, and to the
+/// package that brought it.
+pub(super) fn beside(world: &World<'_>, c: &mut Collector<'_>, file: NodeId, proof: &Proof) {
+    let tree = world.tree;
+    let folder = tree.parent(file);
+    let above = PROGRAMS
+        .contains(&tree.name(folder))
+        .then(|| tree.parent(folder));
+    let before = c.targets.len();
+    for folder in std::iter::once(folder).chain(above) {
+        own(world, c, folder, Kind::Modules, proof);
+    }
+    if let Some(package) = system_package(world, file) {
+        let files = package.files.iter();
+        for file in files.filter(|file| !world.units.is_litter(tree, **file)) {
+            c.name(*file, Kind::Package, proof.clone());
+        }
+    }
+    c.targets[before..]
+        .iter_mut()
+        .for_each(|target| target.is_guess = true);
+}
+
+/// Leads to a folder with all that it holds, or where a distribution's packages put files, to what it holds that is
+/// none of theirs.
+pub(super) fn own(
+    world: &World<'_>,
+    c: &mut Collector<'_>,
+    folder: NodeId,
+    kind: Kind,
+    proof: &Proof,
+) {
+    let tree = world.tree;
+    let is_own = |node: NodeId| {
+        let mut below = tree.walk(node);
+        !is_shared(tree, node) && !below.any(|node| system_package(world, node).is_some())
+    };
+    if is_own(folder) {
+        c.whole(folder, kind, proof.clone());
+        return;
+    }
+    let children = tree.children(folder);
+    for child in children.filter(|child| !world.units.is_litter(tree, *child) && is_own(*child)) {
+        c.whole(child, kind, proof.clone());
+    }
+}
+
+/// The package of a distribution that brought a file.
+fn system_package<'w>(world: &'w World<'_>, file: NodeId) -> Option<&'w Package> {
+    let owner = world.context.packages.owner(file);
+    owner.filter(|package| !package.ecosystem.is_open())
 }
 
 #[cfg(test)]

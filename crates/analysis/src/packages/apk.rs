@@ -38,7 +38,7 @@ fn package(
     lines: &[&[u8]],
     world: Option<&BTreeSet<String>>,
 ) -> Option<Package> {
-    let (mut name, mut version) = (None, String::new());
+    let (mut name, mut version, mut source) = (None, String::new(), None);
     let (mut depends, mut provides) = (Vec::new(), Vec::new());
     let (mut folder, mut files) = (&b""[..], Vec::new());
     for line in lines {
@@ -48,6 +48,7 @@ fn package(
         match key {
             b'P' => name = Some(display(value)),
             b'V' => version = display(value),
+            b'o' => source = Some(display(value)),
             b'D' => depends = names(value).collect(),
             b'p' => provides = names(value).collect(),
             b'F' => folder = value,
@@ -71,6 +72,7 @@ fn package(
         files: unique(files),
         depends,
         provides,
+        source,
         requested,
     })
 }
