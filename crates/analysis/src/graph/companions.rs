@@ -9,6 +9,7 @@ use ounce_image::{NodeId, Tree};
 use super::collect::Collector;
 use super::programs::is_executable;
 use super::tables::is_told;
+use super::units::is_script;
 use super::world::World;
 use super::{Kind, Origin, Proof};
 use crate::packages::Package;
@@ -66,11 +67,8 @@ fn of_source(world: &World<'_>, package: &Package, program: NodeId) -> Vec<NodeI
                 && other.source == package.source)
     };
     let is_program = |file: &NodeId| {
-        let is_found = || {
-            let path = world.programs.find(tree.name(*file));
-            path.and_then(|path| tree.resolve(path)) == Some(*file)
-        };
-        is_executable(tree, *file) && (tree.parent(*file) == tree.parent(program) || is_found())
+        let is_beside = tree.parent(*file) == tree.parent(program);
+        is_executable(tree, *file) && (is_beside || world.programs.is_found(tree, *file))
     };
     let kin = world.context.packages.iter().filter(is_kin);
     kin.flat_map(|package| package.files.iter().copied())
@@ -92,10 +90,4 @@ fn lying_beside(world: &World<'_>, called: &[NodeId]) -> Vec<NodeId> {
     own.flat_map(|folder| tree.children(folder))
         .filter(|file| is_executable(tree, *file) && !world.context.packages.is_installed(*file))
         .collect()
-}
-
-fn is_script(tree: &Tree<'_>, file: NodeId) -> bool {
-    let mut start = [0; 2];
-    let content = tree.leaf_of(file).map(|leaf| tree.read(leaf));
-    content.is_some_and(|content| content.read_exact_at(0, &mut start).is_ok()) && start == *b"#!"
 }

@@ -76,7 +76,7 @@ pub(super) fn around(world: &World<'_>, collector: &mut Collector<'_>, node: Nod
             why: "modules are looked for around what it runs",
             source: &row.source,
         };
-        units::beside(world, collector, node, &proof);
+        units::beside(world, collector, node, &proof, false);
     }
 }
 

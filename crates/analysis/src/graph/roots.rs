@@ -297,6 +297,9 @@ fn start(world: &World<'_>, c: &mut Collector<'_>, words: &[Word]) {
                 let called: Vec<NodeId> =
                     c.targets[before..].iter().map(|target| target.to).collect();
                 companions::of(world, c, name, &called, program);
+                if !units::is_shared(world.tree, world.tree.parent(program)) {
+                    units::around(world, c, program, &Proof::Itself);
+                }
             }
             Started::Interactive => everything(world, c),
             Started::Text(text) => scripts::text(world, c, text, 0),
@@ -335,8 +338,7 @@ fn argument(world: &World<'_>, c: &mut Collector<'_>, word: &[u8]) {
     for node in named {
         c.unit(node, Kind::NamesPath, &Proof::Itself);
         if tree.is_file(node) {
-            // Modules and data lie beside an application's own files.
-            units::beside(world, c, node, &Proof::Itself);
+            units::around(world, c, node, &Proof::Itself);
         }
     }
     if !word.contains(&b'/') {
@@ -446,6 +448,21 @@ pub(super) fn login(world: &World<'_>, c: &mut Collector<'_>) {
 fn names(c: &mut Collector<'_>, paths: &[&str]) {
     for path in paths {
         let _ = c.path(Tree::ROOT, path.as_bytes(), Kind::Needs, &Proof::Itself);
+    }
+}
+
+/// The start-up files of shells in the homes of those who may run one.
+pub(super) fn startup_files(
+    world: &World<'_>,
+    c: &mut Collector<'_>,
+    names: &[String],
+    proof: &Proof,
+) {
+    for home in homes(world, |_| true) {
+        for name in names {
+            let path = [&home, b"/".as_slice(), name.as_bytes()].concat();
+            let _ = c.path(Tree::ROOT, &path, Kind::Opens, proof);
+        }
     }
 }
 

@@ -197,15 +197,26 @@ pub(super) fn begin(
                 written,
             );
             world.tables.utilities(world, c, proof);
-            around(world, c, proof);
+            if !is_argument(written) {
+                around(world, c, proof, false);
+            }
         }
     }
 }
 
+/// Whether a command is what whoever calls the script has given it (`"$@"`, `$1`), or the script itself (`$0`).
+fn is_argument(written: &[u8]) -> bool {
+    let text = written.strip_prefix(b"\"").unwrap_or(written);
+    let text = text.strip_prefix(b"$").unwrap_or_default();
+    let text = text.strip_prefix(b"{").unwrap_or(text);
+    text.first()
+        .is_some_and(|byte| byte.is_ascii_digit() || b"@*".contains(byte))
+}
+
 /// What a script may mean by a path that is made when it runs: most often what lies around it.
-fn around(world: &World<'_>, c: &mut Collector<'_>, proof: &Proof) {
+fn around(world: &World<'_>, c: &mut Collector<'_>, proof: &Proof, with_programs: bool) {
     if let Origin::Node(script) = c.from {
-        units::beside(world, c, script, proof);
+        units::beside(world, c, script, proof, with_programs);
     }
 }
 
@@ -230,7 +241,7 @@ fn sourced(
             "reads a script whose path is made when it runs",
             written,
         );
-        around(world, c, proof);
+        around(world, c, proof, true);
     }
     for path in file.values() {
         let found = c.path(base, path, Kind::Sources, proof);

@@ -72,6 +72,9 @@ struct Opens {
     /// Whether a shell is started, which may call any of the standard utilities.
     #[serde(default)]
     shell: bool,
+    /// Files in the homes of users.
+    #[serde(default)]
+    homes: Vec<String>,
     /// Whether it lets people log in, who may type anything into their shell.
     #[serde(default)]
     login: bool,
@@ -180,14 +183,20 @@ impl Tables {
     /// Whether a file that takes these symbols may start programs that it has words for. Launchers and the
     /// standard utilities start what they are told by whoever calls them.
     pub(super) fn may_start(&self, path: &ImagePath, imports: &BTreeSet<Vec<u8>>) -> bool {
-        let is_known = |compiled: &Compiled| {
-            compiled.row.says_all_programs && globs::matches(&compiled.files, path)
-        };
         !is_told(path.file_name())
-            && !self.opens.iter().any(is_known)
+            && !self.says_all_programs(path)
             && imports
                 .iter()
                 .any(|symbol| self.starts.contains(symbol.as_slice()))
+    }
+
+    /// Whether a row says all programs that a file starts.
+    fn says_all_programs(&self, path: &ImagePath) -> bool {
+        let mut rows = self
+            .opens
+            .iter()
+            .filter(|compiled| compiled.row.says_all_programs);
+        rows.any(|compiled| globs::matches(&compiled.files, path))
     }
 
     /// Whether a program that a file names is one that it was built with, so that the name starts nothing.
@@ -243,7 +252,7 @@ impl Tables {
                 roots::login(world, collector);
             }
             // What these start is up to whoever calls them.
-            if row.shell && !is_told(path.file_name()) {
+            if row.shell && !is_told(path.file_name()) && !self.says_all_programs(path) {
                 self.utilities(world, collector, &proof);
             }
             let modules = row
@@ -337,6 +346,7 @@ impl Opens {
                 literals::whole(world.tree, collector, &path, Kind::Opens, proof);
             }
         }
+        roots::startup_files(world, collector, &self.homes, proof);
         for program in &self.programs {
             let _ = world.programs.call(
                 collector,

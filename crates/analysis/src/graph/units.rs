@@ -104,22 +104,44 @@ pub(super) fn is_shared(tree: &Tree<'_>, folder: NodeId) -> bool {
 const PROGRAMS: [&[u8]; 4] = [b"bin", b"sbin", b"libexec", b"scripts"];
 
 /// Leads to what lies around a script or an application's file and may be loaded from there, and to the
-/// package that brought it.
-pub(super) fn beside(world: &World<'_>, c: &mut Collector<'_>, file: NodeId, proof: &Proof) {
+/// package that brought it; to programs that `PATH` finds only where their names are not needed to read them.
+pub(super) fn beside(
+    world: &World<'_>,
+    c: &mut Collector<'_>,
+    file: NodeId,
+    proof: &Proof,
+    with_programs: bool,
+) {
+    let tree = world.tree;
+    around(world, c, file, proof);
+    let before = c.targets.len();
+    if let Some(package) = system_package(world, file) {
+        let files = package.files.iter();
+        let files = files.filter(|file| !world.units.is_litter(tree, **file));
+        for file in files.filter(|file| with_programs || !world.programs.is_found(tree, **file)) {
+            // Another script is of use where what runs it is there for other reasons.
+            match is_script(tree, *file) {
+                true => c.companions.push(*file),
+                false => {
+                    c.name(*file, Kind::Package, proof.clone());
+                }
+            }
+        }
+    }
+    c.targets[before..]
+        .iter_mut()
+        .for_each(|target| target.is_guess = true);
+}
+
+/// Leads to what lies around an application's file: modules and data, which it may find by where it lies itself.
+pub(super) fn around(world: &World<'_>, c: &mut Collector<'_>, file: NodeId, proof: &Proof) {
     let tree = world.tree;
     let folder = tree.parent(file);
-    let above = PROGRAMS
-        .contains(&tree.name(folder))
-        .then(|| tree.parent(folder));
+    let holds_programs = PROGRAMS.contains(&tree.name(folder));
+    let above = holds_programs.then(|| tree.parent(folder));
     let before = c.targets.len();
     for folder in std::iter::once(folder).chain(above) {
         own(world, c, folder, Kind::Modules, proof);
-    }
-    if let Some(package) = system_package(world, file) {
-        let files = package.files.iter();
-        for file in files.filter(|file| !world.units.is_litter(tree, **file)) {
-            c.name(*file, Kind::Package, proof.clone());
-        }
     }
     c.targets[before..]
         .iter_mut()
@@ -148,6 +170,13 @@ pub(super) fn own(
     for child in children.filter(|child| !world.units.is_litter(tree, *child) && is_own(*child)) {
         c.whole(child, kind, proof.clone());
     }
+}
+
+/// Whether the kernel starts something else to run a file.
+pub(super) fn is_script(tree: &Tree<'_>, file: NodeId) -> bool {
+    let mut start = [0; 2];
+    let content = tree.leaf_of(file).map(|leaf| tree.read(leaf));
+    content.is_some_and(|content| content.read_exact_at(0, &mut start).is_ok()) && start == *b"#!"
 }
 
 /// The package of a distribution that brought a file.
