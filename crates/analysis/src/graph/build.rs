@@ -11,7 +11,7 @@ use rustc_hash::FxHashSet;
 use super::collect::{Collector, Target};
 use super::loader::Chain;
 use super::world::World;
-use super::{Edge, Extent, Graph, Kind, Origin, Proof, Root, content, interpreters};
+use super::{Edge, Extent, Graph, Kind, Origin, Proof, Root, content, interpreters, units};
 use crate::rules::Context;
 
 /// The most ways in which the libraries of one file are looked for; more are hostile.
@@ -68,7 +68,7 @@ impl Graph {
         let first = Arc::new(Chain::default());
         let mut next: Vec<Item> = Vec::new();
         for collector in starts {
-            next.extend(builder.take(&mut graph, collector, &first));
+            next.extend(builder.take(&world, &mut graph, collector, &first));
         }
         while !next.is_empty() {
             let found: Vec<(Collector<'_>, Arc<Chain>)> = next
@@ -82,7 +82,7 @@ impl Graph {
                 .collect::<io::Result<_>>()?;
             next = Vec::new();
             for (collector, chain) in found {
-                next.extend(builder.take(&mut graph, collector, &chain));
+                next.extend(builder.take(&world, &mut graph, collector, &chain));
             }
             if next.is_empty() {
                 next = builder.late(&world, &mut graph, &first);
@@ -111,11 +111,24 @@ struct Builder {
     edges: FxHashSet<(Origin, NodeId, Kind, Extent)>,
     /// Scripts that come with a program, which stay when what runs them does.
     companions: Vec<(Origin, NodeId)>,
+    /// Packages that were taken as a whole, and whether with their programs: many files mean the same one.
+    packages: BTreeSet<(NodeId, bool)>,
 }
 
 impl Builder {
     /// Notes what one file leads to; what of it is to be looked at.
-    fn take(&mut self, graph: &mut Graph, found: Collector<'_>, chain: &Arc<Chain>) -> Vec<Item> {
+    fn take(
+        &mut self,
+        world: &World<'_>,
+        graph: &mut Graph,
+        mut found: Collector<'_>,
+        chain: &Arc<Chain>,
+    ) -> Vec<Item> {
+        for (record, proof, with_programs) in std::mem::take(&mut found.packages) {
+            if self.packages.insert((record, with_programs)) {
+                units::package(world, &mut found, record, &proof, with_programs);
+            }
+        }
         graph.missing.extend(found.missing);
         graph.doubts.extend(found.doubts);
         graph.problems.extend(found.problems);
@@ -193,7 +206,7 @@ impl Builder {
                     collector
                         .name(script, Kind::Companion, Proof::Itself)
                         .is_guess = true;
-                    next.extend(self.take(graph, collector, chain));
+                    next.extend(self.take(world, graph, collector, chain));
                 }
                 false => self.companions.push((from, script)),
             }

@@ -9,13 +9,10 @@ use ounce_image::{NodeId, Tree};
 use super::collect::Collector;
 use super::programs::is_executable;
 use super::tables::is_told;
-use super::units::is_script;
+use super::units::{is_script, is_system};
 use super::world::World;
 use super::{Kind, Origin, Proof};
 use crate::packages::Package;
-
-/// Folders whose programs are the distribution's (FHS 3.0, 3.4, 3.16, 4.4 and 4.10).
-const SYSTEM: [&str; 4] = ["bin", "sbin", "usr/bin", "usr/sbin"];
 
 /// Leads to the companions of a program that is called `name`; `called` are the links on the way to it, and itself.
 pub(super) fn of(
@@ -80,13 +77,7 @@ fn of_source(world: &World<'_>, package: &Package, program: NodeId) -> Vec<NodeI
 fn lying_beside(world: &World<'_>, called: &[NodeId]) -> Vec<NodeId> {
     let tree = world.tree;
     let folders = called.iter().map(|node| tree.parent(*node));
-    let own = folders.filter(|folder| {
-        let path = tree.path(*folder);
-        *folder != Tree::ROOT
-            && !SYSTEM
-                .iter()
-                .any(|system| path.as_bytes() == system.as_bytes())
-    });
+    let own = folders.filter(|folder| *folder != Tree::ROOT && !is_system(tree, *folder));
     own.flat_map(|folder| tree.children(folder))
         .filter(|file| is_executable(tree, *file) && !world.context.packages.is_installed(*file))
         .collect()

@@ -60,6 +60,9 @@ struct Opens {
     /// What is opened, folders as a whole; `{lib}` stands for each of the loader's own folders.
     #[serde(default)]
     paths: Vec<String>,
+    /// Folders that are opened as a whole, also where many packages share them.
+    #[serde(default)]
+    folders: Vec<String>,
     /// Libraries that are loaded.
     #[serde(default)]
     libraries: Vec<String>,
@@ -78,6 +81,9 @@ struct Opens {
     /// Whether it lets people log in, who may type anything into their shell.
     #[serde(default)]
     login: bool,
+    /// Whether the standard utilities are taken for granted by whoever uses it.
+    #[serde(default)]
+    utilities: bool,
     /// Whether no other programs are started, whatever the file has words for.
     #[serde(default)]
     says_all_programs: bool,
@@ -252,7 +258,9 @@ impl Tables {
                 roots::login(world, collector);
             }
             // What these start is up to whoever calls them.
-            if row.shell && !is_told(path.file_name()) && !self.says_all_programs(path) {
+            let calls_any =
+                || row.shell && !is_told(path.file_name()) && !self.says_all_programs(path);
+            if row.utilities || calls_any() {
                 self.utilities(world, collector, &proof);
             }
             let modules = row
@@ -344,6 +352,12 @@ impl Opens {
         for path in &self.paths {
             for path in world.loader.with_folders(path) {
                 literals::whole(world.tree, collector, &path, Kind::Opens, proof);
+            }
+        }
+        for folder in &self.folders {
+            let found = collector.path(Tree::ROOT, folder.as_bytes(), Kind::Opens, proof);
+            if let Some(folder) = found {
+                collector.whole(folder, Kind::Opens, proof.clone());
             }
         }
         roots::startup_files(world, collector, &self.homes, proof);

@@ -52,6 +52,8 @@ fn set(rows: &[Row]) -> GlobSet {
 pub(super) struct Units {
     /// What no program needs although its folder is kept: documents, caches and the like.
     litter: FxHashSet<NodeId>,
+    /// Folders into which a distribution's packages put files, and those above.
+    common: FxHashSet<NodeId>,
 }
 
 impl Units {
@@ -67,7 +69,15 @@ impl Units {
                 matches!(unit.guard, Guard::Evidence | Guard::Proved(_)) && !asked_by_name
             });
         let litter = units.flat_map(|unit| unit.nodes().to_vec()).collect();
-        Self { litter }
+        let (packages, mut common) = (context.packages.iter(), FxHashSet::default());
+        let files = packages.filter(|package| !package.ecosystem.is_open());
+        for file in files.flat_map(|package| &package.files) {
+            let mut at = context.tree.parent(*file);
+            while common.insert(at) && at != Tree::ROOT {
+                at = context.tree.parent(at);
+            }
+        }
+        Self { litter, common }
     }
 
     /// Whether a name goes although the folder that it is in is kept as a whole.
@@ -103,6 +113,17 @@ pub(super) fn is_shared(tree: &Tree<'_>, folder: NodeId) -> bool {
 /// Folders in which programs lie; what they need may lie beside the folder.
 const PROGRAMS: [&[u8]; 4] = [b"bin", b"sbin", b"libexec", b"scripts"];
 
+/// Folders whose programs are the distribution's (FHS 3.0, 3.4, 3.16, 4.4 and 4.10).
+const SYSTEM: [&str; 4] = ["bin", "sbin", "usr/bin", "usr/sbin"];
+
+/// Whether the programs of a folder are the distribution's, also where no data base says so.
+pub(super) fn is_system(tree: &Tree<'_>, folder: NodeId) -> bool {
+    let path = tree.path(folder);
+    SYSTEM
+        .iter()
+        .any(|system| path.as_bytes() == system.as_bytes())
+}
+
 /// Leads to what lies around a script or an application's file and may be loaded from there, and to the
 /// package that brought it; to programs that `PATH` finds only where their names are not needed to read them.
 pub(super) fn beside(
@@ -112,32 +133,45 @@ pub(super) fn beside(
     proof: &Proof,
     with_programs: bool,
 ) {
-    let tree = world.tree;
     around(world, c, file, proof);
-    let before = c.targets.len();
     if let Some(package) = system_package(world, file) {
-        let files = package.files.iter();
-        let files = files.filter(|file| !world.units.is_litter(tree, **file));
-        for file in files.filter(|file| with_programs || !world.programs.is_found(tree, **file)) {
-            // Another script is of use where what runs it is there for other reasons.
-            match is_script(tree, *file) {
-                true => c.companions.push(*file),
-                false => {
-                    c.name(*file, Kind::Package, proof.clone());
-                }
-            }
+        c.packages
+            .push((package.record, proof.clone(), with_programs));
+    }
+}
+
+/// Leads to all files of a package, to programs that `PATH` finds only where they are asked for.
+pub(super) fn package(
+    world: &World<'_>,
+    c: &mut Collector<'_>,
+    record: NodeId,
+    proof: &Proof,
+    with_programs: bool,
+) {
+    let tree = world.tree;
+    let packages = world.context.packages.iter();
+    let files = packages
+        .filter(|package| package.record == record)
+        .flat_map(|package| &package.files)
+        .filter(|file| !world.units.is_litter(tree, **file))
+        .filter(|file| with_programs || !world.programs.is_found(tree, **file));
+    for file in files {
+        // Another script is of use where what runs it is there for other reasons.
+        match is_script(tree, *file) {
+            true => c.companions.push(*file),
+            false => c.name(*file, Kind::Package, proof.clone()).is_guess = true,
         }
     }
-    c.targets[before..]
-        .iter_mut()
-        .for_each(|target| target.is_guess = true);
 }
 
 /// Leads to what lies around an application's file: modules and data, which it may find by where it lies itself.
 pub(super) fn around(world: &World<'_>, c: &mut Collector<'_>, file: NodeId, proof: &Proof) {
     let tree = world.tree;
     let folder = tree.parent(file);
-    let holds_programs = PROGRAMS.contains(&tree.name(folder));
+    if is_system(tree, folder) {
+        return;
+    }
+    let holds_programs = PROGRAMS.contains(&tree.name(folder)) && !is_shared(tree, folder);
     let above = holds_programs.then(|| tree.parent(folder));
     let before = c.targets.len();
     for folder in std::iter::once(folder).chain(above) {
@@ -159,8 +193,8 @@ pub(super) fn own(
 ) {
     let tree = world.tree;
     let is_own = |node: NodeId| {
-        let mut below = tree.walk(node);
-        !is_shared(tree, node) && !below.any(|node| system_package(world, node).is_some())
+        let is_common = world.units.common.contains(&node) || is_shared(tree, node);
+        !is_common && system_package(world, node).is_none()
     };
     if is_own(folder) {
         c.whole(folder, kind, proof.clone());
