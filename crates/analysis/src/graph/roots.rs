@@ -432,7 +432,9 @@ fn process(world: &World<'_>, c: &mut Collector<'_>) {
 /// A folder that the image says it uses: all that is not other packages' is its own.
 fn used(world: &World<'_>, c: &mut Collector<'_>, folder: &[u8]) {
     if let Some(node) = c.path(Tree::ROOT, folder, Kind::Needs, &Proof::Itself) {
-        units::own(world, c, node, Kind::Needs, &Proof::Itself);
+        // Where nothing else is said a process works in the root: that says nothing of its folders.
+        let is_meant = |child| node != Tree::ROOT || !world.tree.is_directory(child);
+        units::own(world, c, node, Kind::Needs, &Proof::Itself, is_meant);
     }
 }
 

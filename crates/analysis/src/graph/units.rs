@@ -110,6 +110,9 @@ pub(super) fn is_shared(tree: &Tree<'_>, folder: NodeId) -> bool {
     folder == Tree::ROOT || globs::matches(&SHARED, &tree.path(folder))
 }
 
+/// The most that is read of a script.
+const MAX_TEXT: u64 = 1 << 20;
+
 /// Folders in which programs lie; what they need may lie beside the folder.
 const PROGRAMS: [&[u8]; 4] = [b"bin", b"sbin", b"libexec", b"scripts"];
 
@@ -140,7 +143,8 @@ pub(super) fn beside(
     }
 }
 
-/// Leads to all files of a package, to programs that `PATH` finds only where they are asked for.
+/// Leads to all files of a package; to those in folders that many share, which are named where they are read or
+/// called, only where programs are asked for.
 pub(super) fn package(
     world: &World<'_>,
     c: &mut Collector<'_>,
@@ -154,7 +158,7 @@ pub(super) fn package(
         .filter(|package| package.record == record)
         .flat_map(|package| &package.files)
         .filter(|file| !world.units.is_litter(tree, **file))
-        .filter(|file| with_programs || !world.programs.is_found(tree, **file));
+        .filter(|file| with_programs || !is_shared(tree, tree.parent(**file)));
     for file in files {
         // Another script is of use where what runs it is there for other reasons.
         match is_script(tree, *file) {
@@ -174,8 +178,17 @@ pub(super) fn around(world: &World<'_>, c: &mut Collector<'_>, file: NodeId, pro
     let holds_programs = PROGRAMS.contains(&tree.name(folder)) && !is_shared(tree, folder);
     let above = holds_programs.then(|| tree.parent(folder));
     let before = c.targets.len();
+    let text = tree
+        .leaf_of(file)
+        .map(|leaf| tree.read(leaf).read_all(MAX_TEXT));
+    let text = text.and_then(Result::ok).unwrap_or_default();
+    // In the root lies what belongs to nothing else; a folder there is meant by its name.
+    let is_meant = |node: NodeId| {
+        let is_named = || memchr::memmem::find(&text, tree.name(node)).is_some();
+        folder != Tree::ROOT || !tree.is_directory(node) || is_named()
+    };
     for folder in std::iter::once(folder).chain(above) {
-        own(world, c, folder, Kind::Modules, proof);
+        own(world, c, folder, Kind::Modules, proof, is_meant);
     }
     c.targets[before..]
         .iter_mut()
@@ -183,13 +196,14 @@ pub(super) fn around(world: &World<'_>, c: &mut Collector<'_>, file: NodeId, pro
 }
 
 /// Leads to a folder with all that it holds, or where a distribution's packages put files, to what it holds that is
-/// none of theirs.
+/// none of theirs and `is_meant`.
 pub(super) fn own(
     world: &World<'_>,
     c: &mut Collector<'_>,
     folder: NodeId,
     kind: Kind,
     proof: &Proof,
+    is_meant: impl Fn(NodeId) -> bool,
 ) {
     let tree = world.tree;
     let is_own = |node: NodeId| {
@@ -201,7 +215,8 @@ pub(super) fn own(
         return;
     }
     let children = tree.children(folder);
-    for child in children.filter(|child| !world.units.is_litter(tree, *child) && is_own(*child)) {
+    let children = children.filter(|child| !world.units.is_litter(tree, *child));
+    for child in children.filter(|child| is_own(*child) && is_meant(*child)) {
         c.whole(child, kind, proof.clone());
     }
 }

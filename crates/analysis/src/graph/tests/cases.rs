@@ -360,6 +360,17 @@ fn what_lies_around_a_script_is_reached() {
             goes: &["/opt/app2/lib/x"],
         },
         Case {
+            what: "modules beside a script in the root",
+            command: &["python3", "/main.py"],
+            files: "usr/bin/python3 (0755) = <tool>
+                main.py = import helper, part.core
+                helper.py = x
+                part/core.py = x
+                wheels/a.whl = x",
+            stays: &["/helper.py", "/part/core.py"],
+            goes: &["/wheels/a.whl"],
+        },
+        Case {
             what: "a home in a shared folder",
             command: &["tool"],
             files: "usr/bin/tool (0755) = <tool>
@@ -371,4 +382,15 @@ fn what_lies_around_a_script_is_reached() {
             goes: &["/root/.bashrc", "/home/other/x"],
         },
     ]);
+}
+
+#[test]
+fn what_only_debuggers_read_names_nothing() {
+    let path = b"\0/opt/src/include\0".as_slice();
+    let files = |section: &str| {
+        let tool = escaped(&crate::testing::elf(&[(section, path)]));
+        format!("[a]\nusr/bin/tool (0755) = {tool}\nopt/src/include/a.h = x")
+    };
+    assert!(!reached(&files(".debug_line_str")).contains("/opt/src/include/a.h"));
+    assert!(reached(&files(".rodata")).contains("/opt/src/include/a.h"));
 }
