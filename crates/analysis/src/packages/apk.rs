@@ -125,6 +125,18 @@ usr/lib/apk/db/installed = P:musl\\nV:1-r0\\nF:lib\\nR:libc.so\\n
     }
 
     #[test]
+    fn packages_of_one_source_are_known() {
+        let image = "[apk]
+lib/apk/db/installed = P:redis-cli\\nV:1\\no:redis\\n\\nP:own\\nV:1\\n
+";
+        let layers = layers(&ounce_testkit::image(image));
+        let tree = Tree::build(&layers).unwrap();
+        let packages = load(&tree, &mut Vec::new());
+        let sources: Vec<_> = packages.iter().map(|p| p.source.as_deref()).collect();
+        assert_eq!(sources, [Some("redis"), None]);
+    }
+
+    #[test]
     fn names_that_are_no_text_are_found_and_nonsense_is_passed_over() {
         let image = "[apk]
 lib/apk/db/installed = \\n\\nV\\n:\\nP:a\\nnonsense\\nR:top\\nF:../../etc\\nR:\\xff\\nR:missing\\nR:\\n\\nV:2\\n\\nP:b
