@@ -10,6 +10,7 @@
 mod build;
 mod closure;
 mod collect;
+mod companions;
 mod content;
 mod elf;
 mod interpreters;

@@ -103,6 +103,8 @@ pub struct Package {
     pub depends: Vec<String>,
     /// Other names it answers to.
     pub provides: Vec<String>,
+    /// The source that it and other packages were built from, where the database tells.
+    pub source: Option<String>,
     /// Whether somebody asked for it by name; `None` when nothing tells.
     pub requested: Option<bool>,
 }

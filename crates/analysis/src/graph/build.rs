@@ -11,7 +11,7 @@ use rustc_hash::FxHashSet;
 use super::collect::{Collector, Target};
 use super::loader::Chain;
 use super::world::World;
-use super::{Edge, Extent, Graph, Kind, Origin, Proof, Root, content};
+use super::{Edge, Extent, Graph, Kind, Origin, Proof, Root, content, interpreters, units};
 use crate::rules::Context;
 
 /// The most ways in which the libraries of one file are looked for; more are hostile.
@@ -34,6 +34,8 @@ enum Part {
     Libraries,
     /// Its commands: a script reads it into itself.
     Script,
+    /// What it may load from around it: it is named by itself, not held by a folder.
+    Around,
 }
 
 /// In which ways a name was reached.
@@ -41,6 +43,7 @@ enum Part {
 struct Seen {
     is_whole: bool,
     is_sourced: bool,
+    is_named: bool,
     chains: BTreeSet<Arc<Chain>>,
 }
 
@@ -65,7 +68,7 @@ impl Graph {
         let first = Arc::new(Chain::default());
         let mut next: Vec<Item> = Vec::new();
         for collector in starts {
-            next.extend(builder.take(&mut graph, collector, &first));
+            next.extend(builder.take(&world, &mut graph, collector, &first));
         }
         while !next.is_empty() {
             let found: Vec<(Collector<'_>, Arc<Chain>)> = next
@@ -79,7 +82,7 @@ impl Graph {
                 .collect::<io::Result<_>>()?;
             next = Vec::new();
             for (collector, chain) in found {
-                next.extend(builder.take(&mut graph, collector, &chain));
+                next.extend(builder.take(&world, &mut graph, collector, &chain));
             }
             if next.is_empty() {
                 next = builder.late(&world, &mut graph, &first);
@@ -97,6 +100,7 @@ fn look(world: &World<'_>, collector: &mut Collector<'_>, item: &Item) -> u64 {
         Part::All => return content::all(world, collector, item.node, item.extent, &item.chain),
         Part::Libraries => content::libraries(world, collector, item.node, &item.chain),
         Part::Script => content::sourced(world, collector, item.node),
+        Part::Around => interpreters::around(world, collector, item.node),
     }
     0
 }
@@ -107,11 +111,24 @@ struct Builder {
     edges: FxHashSet<(Origin, NodeId, Kind, Extent)>,
     /// Scripts that come with a program, which stay when what runs them does.
     companions: Vec<(Origin, NodeId)>,
+    /// Packages that were taken as a whole, and whether with their programs: many files mean the same one.
+    packages: BTreeSet<(NodeId, bool)>,
 }
 
 impl Builder {
     /// Notes what one file leads to; what of it is to be looked at.
-    fn take(&mut self, graph: &mut Graph, found: Collector<'_>, chain: &Arc<Chain>) -> Vec<Item> {
+    fn take(
+        &mut self,
+        world: &World<'_>,
+        graph: &mut Graph,
+        mut found: Collector<'_>,
+        chain: &Arc<Chain>,
+    ) -> Vec<Item> {
+        for (record, proof, with_programs) in std::mem::take(&mut found.packages) {
+            if self.packages.insert((record, with_programs)) {
+                units::package(world, &mut found, record, &proof, with_programs);
+            }
+        }
         graph.missing.extend(found.missing);
         graph.doubts.extend(found.doubts);
         graph.problems.extend(found.problems);
@@ -119,7 +136,7 @@ impl Builder {
             .extend(found.companions.into_iter().map(|node| (found.from, node)));
         let mut next = Vec::new();
         for target in found.targets {
-            next.extend(self.item(&target, chain));
+            next.extend(self.items(&target, chain));
             if Origin::Node(target.to) == found.from
                 || !self
                     .edges
@@ -137,6 +154,21 @@ impl Builder {
             });
         }
         next
+    }
+
+    fn items(&mut self, target: &Target, chain: &Arc<Chain>) -> impl Iterator<Item = Item> {
+        let item = self.item(target, chain);
+        let seen = self.seen.entry(target.to).or_default();
+        let is_named = matches!(target.kind, Kind::Starts | Kind::NamesPath | Kind::Calls);
+        let is_first = is_named && !seen.is_named;
+        seen.is_named |= is_named;
+        let around = is_first.then(|| Item {
+            node: target.to,
+            extent: target.extent,
+            chain: chain.clone(),
+            part: Part::Around,
+        });
+        item.into_iter().chain(around)
     }
 
     fn item(&mut self, target: &Target, chain: &Arc<Chain>) -> Option<Item> {
@@ -174,7 +206,7 @@ impl Builder {
                     collector
                         .name(script, Kind::Companion, Proof::Itself)
                         .is_guess = true;
-                    next.extend(self.take(graph, collector, chain));
+                    next.extend(self.take(world, graph, collector, chain));
                 }
                 false => self.companions.push((from, script)),
             }

@@ -33,6 +33,8 @@ pub(super) struct Collector<'w> {
     pub(super) problems: Vec<Problem>,
     /// Scripts that stay when what runs them does.
     pub(super) companions: Vec<NodeId>,
+    /// Packages that are meant with all their files, by their records, and whether with their programs.
+    pub(super) packages: Vec<(NodeId, Proof, bool)>,
 }
 
 impl<'w> Collector<'w> {
@@ -46,6 +48,7 @@ impl<'w> Collector<'w> {
             doubts: Vec::new(),
             problems: Vec::new(),
             companions: Vec::new(),
+            packages: Vec::new(),
         }
     }
 

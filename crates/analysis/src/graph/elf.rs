@@ -13,6 +13,7 @@ use super::world::World;
 use super::{Kind, Proof, content, literals};
 use crate::inspect::elf::{self, Elf};
 use crate::inspect::paths::Hit;
+use crate::inspect::sections::{self, Sections};
 
 /// Everything that an ELF file leads to.
 pub(super) fn all(
@@ -135,10 +136,13 @@ fn written(world: &World<'_>, collector: &mut Collector<'_>, file: &Blob, starts
     let Some(scanner) = scanner else {
         return;
     };
+    let debugging = debugging(file);
+    let is_debugging = |at: u64| debugging.iter().any(|range| range.contains(&at));
     let _ = scanner.scan(
         file,
         |_| Ok(()),
         |at, hit| match hit {
+            _ if is_debugging(at) => {}
             Hit::Path(_) if is_build_option(world, file, at) => {}
             Hit::Path(path) => {
                 let mut next = [1];
@@ -164,6 +168,18 @@ fn written(world: &World<'_>, collector: &mut Collector<'_>, file: &Blob, starts
             Hit::Relative(_) => {}
         },
     );
+}
+
+/// The parts of a file that only debuggers read: names of its sources, of the compiler's headers (DWARF 5, 7.5;
+/// System V ABI, "Special Sections"). No process has them in memory.
+fn debugging(file: &Blob) -> Vec<Range<u64>> {
+    let sections = sections::read(file);
+    let of_debuggers = |name: &[u8]| name.starts_with(b".debug_") || name == b".strtab";
+    let parts = sections.iter().flat_map(Sections::iter);
+    parts
+        .filter(|(name, _)| of_debuggers(name))
+        .map(|(_, part)| part.offset..part.offset.saturating_add(part.size))
+        .collect()
 }
 
 /// Whether a path is the value of an option of the program's build, which the program keeps as a record

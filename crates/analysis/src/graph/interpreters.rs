@@ -8,9 +8,9 @@ use ounce_image::{NodeId, Tree};
 use serde::Deserialize;
 
 use super::collect::Collector;
-use super::units::is_shared;
+use super::units::{self, is_shared};
 use super::world::World;
-use super::{Kind, Proof};
+use super::{Kind, Proof, content};
 use crate::globs;
 
 #[derive(Deserialize)]
@@ -25,6 +25,9 @@ struct Interpreter {
     name: String,
     /// Globs of its programs and of the library that is it.
     files: Vec<String>,
+    /// Ends of the names of what it runs.
+    #[serde(default)]
+    endings: Vec<String>,
     /// Where its modules are; `{prefix}` is the folder above the program's or library's own, `{home}` two above.
     /// `*` stands for any part of a name.
     folders: Vec<String>,
@@ -53,6 +56,27 @@ pub(super) fn of(world: &World<'_>, collector: &mut Collector<'_>, node: NodeId)
         if globs::matches(files, &path) {
             row.lead(world, collector, node);
         }
+    }
+}
+
+/// Leads from what an interpreter runs to what it may load from around it: modules are looked for beside a script.
+pub(super) fn around(world: &World<'_>, collector: &mut Collector<'_>, node: NodeId) {
+    let name = world.tree.name(node);
+    let by_name = |row: &Interpreter| row.endings.iter().any(|end| name.ends_with(end.as_bytes()));
+    let runner = content::runner(world, node).map(|runner| world.tree.path(runner));
+    let runs = |compiled: &&Compiled| {
+        let is_runner = runner
+            .as_ref()
+            .is_some_and(|path| globs::matches(&compiled.files, path));
+        is_runner || by_name(&compiled.row)
+    };
+    if let Some(Compiled { row, .. }) = TABLE.iter().find(runs) {
+        let proof = Proof::Row {
+            key: row.name.clone(),
+            why: "modules are looked for around what it runs",
+            source: &row.source,
+        };
+        units::beside(world, collector, node, &proof, false);
     }
 }
 

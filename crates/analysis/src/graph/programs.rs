@@ -79,6 +79,12 @@ impl Programs {
         self.by_name.get(name).map(Vec::as_slice)
     }
 
+    /// Whether a name leads to this very file.
+    pub(super) fn is_found(&self, tree: &Tree<'_>, file: NodeId) -> bool {
+        let path = self.find(tree.name(file));
+        path.and_then(|path| tree.resolve(path)) == Some(file)
+    }
+
     /// The folders that the image itself puts into `PATH`: those that no distribution has there.
     pub(super) fn own_folders(&self) -> impl Iterator<Item = &[u8]> {
         let standard = |folder: &&Vec<u8>| {

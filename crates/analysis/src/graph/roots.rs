@@ -6,9 +6,8 @@ use ounce_image::{Config, NodeId, Tree};
 
 use super::collect::Collector;
 use super::programs::{Started, is_executable, started};
-use super::units::is_shared;
 use super::world::World;
-use super::{Kind, Proof, literals, scripts};
+use super::{Kind, Proof, companions, literals, scripts, units};
 use crate::globs;
 use crate::inspect::shell::Word;
 use crate::plan::OptionsError;
@@ -297,7 +296,10 @@ fn start(world: &World<'_>, c: &mut Collector<'_>, words: &[Word]) {
                 };
                 let called: Vec<NodeId> =
                     c.targets[before..].iter().map(|target| target.to).collect();
-                companions(world, c, &called, program);
+                companions::of(world, c, name, &called, program);
+                if !units::is_shared(world.tree, world.tree.parent(program)) {
+                    units::around(world, c, program, &Proof::Itself);
+                }
             }
             Started::Interactive => everything(world, c),
             Started::Text(text) => scripts::text(world, c, text, 0),
@@ -306,41 +308,8 @@ fn start(world: &World<'_>, c: &mut Collector<'_>, words: &[Word]) {
     }
 }
 
-/// The programs of the same package beside a program: made to be used together, which only their users know.
-fn companions(world: &World<'_>, c: &mut Collector<'_>, called: &[NodeId], program: NodeId) {
-    let tree = world.tree;
-    // A package's link to another one's program makes nothing of that other one its own.
-    let owner = |node: &NodeId| world.context.packages.owner(*node);
-    let Some(package) = called.iter().find_map(owner).or_else(|| owner(&program)) else {
-        return;
-    };
-    let is_program = |file: &&NodeId| {
-        let name = tree.name(**file);
-        is_executable(tree, **file)
-            && world
-                .programs
-                .find(name)
-                .and_then(|path| tree.resolve(path))
-                == Some(**file)
-    };
-    let is_beside =
-        |file: &&NodeId| **file != program && tree.parent(**file) == tree.parent(program);
-    for file in package.files.iter().filter(is_beside).filter(is_program) {
-        match is_script(tree, *file) {
-            true => c.companions.push(*file),
-            false => c.name(*file, Kind::Companion, Proof::Itself).is_guess = true,
-        }
-    }
-}
-
-fn is_script(tree: &Tree<'_>, file: NodeId) -> bool {
-    let mut start = [0; 2];
-    let content = tree.leaf_of(file).map(|leaf| tree.read(leaf));
-    content.is_some_and(|content| content.read_exact_at(0, &mut start).is_ok()) && start == *b"#!"
-}
-
 /// A shell that takes its commands from whoever starts the image: all programs may be called.
-fn everything(world: &World<'_>, c: &mut Collector<'_>) {
+pub(super) fn everything(world: &World<'_>, c: &mut Collector<'_>) {
     c.doubt(
         Proof::Itself,
         "starts a shell that anybody may type into",
@@ -368,16 +337,13 @@ fn argument(world: &World<'_>, c: &mut Collector<'_>, word: &[u8]) {
     let named = relative.into_iter().chain(paths_in(tree, word));
     for node in named {
         c.unit(node, Kind::NamesPath, &Proof::Itself);
-        let folder = tree.parent(node);
-        if tree.is_file(node) && !is_shared(tree, folder) {
-            // Modules and data lie beside an application's own files.
-            c.whole(folder, Kind::Modules, Proof::Itself).is_guess = true;
+        if tree.is_file(node) {
+            units::around(world, c, node, &Proof::Itself);
         }
     }
-    if !word.contains(&b'/') && world.programs.find(word).is_some() {
-        let _ = world
-            .programs
-            .call(c, Tree::ROOT, word, Kind::Calls, &Proof::Itself);
+    if !word.contains(&b'/') {
+        let started = Started::Program(word.to_vec());
+        scripts::begin(world, c, &started, world.workdir, &Proof::Itself, 1);
     }
 }
 
@@ -451,11 +417,33 @@ fn process(world: &World<'_>, c: &mut Collector<'_>) {
     names(c, &NEEDED);
     let texts = world.context.config.run_time_texts();
     let of = |key: &str| texts.get(key).cloned().unwrap_or_default();
-    for folder in of("WorkingDir").iter().chain(&of("Volumes")) {
-        let _ = c.written(Tree::ROOT, folder.as_bytes(), Kind::Needs, &Proof::Itself);
+    let user = of("User");
+    let user = user.first().and_then(|user| user.split(':').next());
+    let homes = home(
+        world,
+        user.filter(|user| !user.is_empty()).unwrap_or("root"),
+    );
+    let folders = of("WorkingDir").into_iter().chain(of("Volumes"));
+    for folder in folders.map(String::into_bytes).chain(homes) {
+        used(world, c, &folder);
     }
-    if let Some(home) = home(world, of("User").first().map_or("root", String::as_str)) {
-        let _ = c.written(Tree::ROOT, &home, Kind::Needs, &Proof::Itself);
+}
+
+/// A folder that the image says it uses: all that is not other packages' is its own.
+fn used(world: &World<'_>, c: &mut Collector<'_>, folder: &[u8]) {
+    if let Some(node) = c.path(Tree::ROOT, folder, Kind::Needs, &Proof::Itself) {
+        // Where nothing else is said a process works in the root: that says nothing of its folders.
+        let is_meant = |child| node != Tree::ROOT || !world.tree.is_directory(child);
+        units::own(world, c, node, Kind::Needs, &Proof::Itself, is_meant);
+    }
+}
+
+/// What people may do who log in: anything, in their homes.
+pub(super) fn login(world: &World<'_>, c: &mut Collector<'_>) {
+    everything(world, c);
+    let may_log_in = |row: &[&[u8]]| !row[6].ends_with(b"/nologin") && !row[6].ends_with(b"/false");
+    for home in homes(world, may_log_in) {
+        used(world, c, &home);
     }
 }
 
@@ -465,22 +453,37 @@ fn names(c: &mut Collector<'_>, paths: &[&str]) {
     }
 }
 
-/// The home of the user that the image runs as, by name or number (passwd(5)).
+/// The start-up files of shells in the homes of those who may run one.
+pub(super) fn startup_files(
+    world: &World<'_>,
+    c: &mut Collector<'_>,
+    names: &[String],
+    proof: &Proof,
+) {
+    for home in homes(world, |_| true) {
+        for name in names {
+            let path = [&home, b"/".as_slice(), name.as_bytes()].concat();
+            let _ = c.path(Tree::ROOT, &path, Kind::Opens, proof);
+        }
+    }
+}
+
+/// The home of a user, by name or number.
 fn home(world: &World<'_>, user: &str) -> Option<Vec<u8>> {
-    let user = user
-        .split(':')
-        .next()
-        .filter(|user| !user.is_empty())
-        .unwrap_or("root");
-    let file = world
-        .tree
-        .resolve(b"/etc/passwd")
-        .and_then(|node| world.tree.leaf_of(node))?;
-    let text = world.tree.read(file).read_all(1 << 20).ok()?;
+    let is_user = |row: &[&[u8]]| row[0] == user.as_bytes() || row[2] == user.as_bytes();
+    homes(world, is_user).into_iter().next()
+}
+
+/// The homes of users, by their rows of `/etc/passwd` (passwd(5)).
+fn homes(world: &World<'_>, wanted: impl Fn(&[&[u8]]) -> bool) -> Vec<Vec<u8>> {
+    let file = world.tree.resolve(b"/etc/passwd");
+    let leaf = file.and_then(|node| world.tree.leaf_of(node));
+    let text = leaf.and_then(|leaf| world.tree.read(leaf).read_all(1 << 20).ok());
+    let text = text.unwrap_or_default();
     let rows = text
         .split(|byte| *byte == b'\n')
         .map(|row| row.split(|byte| *byte == b':').collect::<Vec<_>>());
-    let mut mine = rows
-        .filter(|row| row.len() > 5 && (row[0] == user.as_bytes() || row[2] == user.as_bytes()));
-    mine.next().map(|row| row[5].to_vec())
+    rows.filter(|row| row.len() == 7 && wanted(row))
+        .map(|row| row[5].to_vec())
+        .collect()
 }

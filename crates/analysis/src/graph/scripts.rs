@@ -5,7 +5,7 @@ use ounce_image::{Blob, ImagePath, NodeId, Tree};
 use super::collect::Collector;
 use super::programs::{Started, started};
 use super::world::World;
-use super::{Kind, Proof, content, literals};
+use super::{Kind, Origin, Proof, companions, content, literals, units};
 use crate::inspect::script::Shebang;
 use crate::inspect::shell::{self, Command, Word};
 
@@ -169,7 +169,13 @@ pub(super) fn begin(
     match what {
         Started::Program(name) if BUILT_IN.contains(&name.as_slice()) => {}
         Started::Program(name) => {
-            let _ = world.programs.call(c, base, name, Kind::Calls, proof);
+            let before = c.targets.len();
+            let program = world.programs.call(c, base, name, Kind::Calls, proof);
+            if let Some(program) = program.filter(|_| companions::are_meant(world, c.from)) {
+                let called: Vec<NodeId> =
+                    c.targets[before..].iter().map(|target| target.to).collect();
+                companions::of(world, c, name, &called, program);
+            }
         }
         Started::Script(path) => {
             if c.path(base, path, Kind::Calls, proof).is_none() {
@@ -191,7 +197,26 @@ pub(super) fn begin(
                 written,
             );
             world.tables.utilities(world, c, proof);
+            if !is_argument(written) {
+                around(world, c, proof, false);
+            }
         }
+    }
+}
+
+/// Whether a command is what whoever calls the script has given it (`"$@"`, `$1`), or the script itself (`$0`).
+fn is_argument(written: &[u8]) -> bool {
+    let text = written.strip_prefix(b"\"").unwrap_or(written);
+    let text = text.strip_prefix(b"$").unwrap_or_default();
+    let text = text.strip_prefix(b"{").unwrap_or(text);
+    text.first()
+        .is_some_and(|byte| byte.is_ascii_digit() || b"@*".contains(byte))
+}
+
+/// What a script may mean by a path that is made when it runs: most often what lies around it.
+fn around(world: &World<'_>, c: &mut Collector<'_>, proof: &Proof, with_programs: bool) {
+    if let Origin::Node(script) = c.from {
+        units::beside(world, c, script, proof, with_programs);
     }
 }
 
@@ -216,6 +241,7 @@ fn sourced(
             "reads a script whose path is made when it runs",
             written,
         );
+        around(world, c, proof, true);
     }
     for path in file.values() {
         let found = c.path(base, path, Kind::Sources, proof);

@@ -12,7 +12,7 @@ use super::collect::Collector;
 use super::loader::Chain;
 use super::programs::is_launcher;
 use super::world::World;
-use super::{Kind, Proof, literals};
+use super::{Kind, Proof, literals, roots};
 use crate::globs;
 use crate::inspect::elf::Elf;
 use crate::inspect::needles::Needles;
@@ -60,6 +60,9 @@ struct Opens {
     /// What is opened, folders as a whole; `{lib}` stands for each of the loader's own folders.
     #[serde(default)]
     paths: Vec<String>,
+    /// Folders that are opened as a whole, also where many packages share them.
+    #[serde(default)]
+    folders: Vec<String>,
     /// Libraries that are loaded.
     #[serde(default)]
     libraries: Vec<String>,
@@ -72,6 +75,15 @@ struct Opens {
     /// Whether a shell is started, which may call any of the standard utilities.
     #[serde(default)]
     shell: bool,
+    /// Files in the homes of users.
+    #[serde(default)]
+    homes: Vec<String>,
+    /// Whether it lets people log in, who may type anything into their shell.
+    #[serde(default)]
+    login: bool,
+    /// Whether the standard utilities are taken for granted by whoever uses it.
+    #[serde(default)]
+    utilities: bool,
     /// Whether no other programs are started, whatever the file has words for.
     #[serde(default)]
     says_all_programs: bool,
@@ -177,15 +189,20 @@ impl Tables {
     /// Whether a file that takes these symbols may start programs that it has words for. Launchers and the
     /// standard utilities start what they are told by whoever calls them.
     pub(super) fn may_start(&self, path: &ImagePath, imports: &BTreeSet<Vec<u8>>) -> bool {
-        let is_known = |compiled: &Compiled| {
-            compiled.row.says_all_programs && globs::matches(&compiled.files, path)
-        };
-        let is_told = is_launcher(path.file_name()) || is_utility(path.file_name());
-        !is_told
-            && !self.opens.iter().any(is_known)
+        !is_told(path.file_name())
+            && !self.says_all_programs(path)
             && imports
                 .iter()
                 .any(|symbol| self.starts.contains(symbol.as_slice()))
+    }
+
+    /// Whether a row says all programs that a file starts.
+    fn says_all_programs(&self, path: &ImagePath) -> bool {
+        let mut rows = self
+            .opens
+            .iter()
+            .filter(|compiled| compiled.row.says_all_programs);
+        rows.any(|compiled| globs::matches(&compiled.files, path))
     }
 
     /// Whether a program that a file names is one that it was built with, so that the name starts nothing.
@@ -237,8 +254,13 @@ impl Tables {
                 continue;
             };
             row.lead(world, collector, &proof);
+            if row.login {
+                roots::login(world, collector);
+            }
             // What these start is up to whoever calls them.
-            if row.shell && !is_launcher(path.file_name()) && !is_utility(path.file_name()) {
+            let calls_any =
+                || row.shell && !is_told(path.file_name()) && !self.says_all_programs(path);
+            if row.utilities || calls_any() {
                 self.utilities(world, collector, &proof);
             }
             let modules = row
@@ -332,6 +354,13 @@ impl Opens {
                 literals::whole(world.tree, collector, &path, Kind::Opens, proof);
             }
         }
+        for folder in &self.folders {
+            let found = collector.path(Tree::ROOT, folder.as_bytes(), Kind::Opens, proof);
+            if let Some(folder) = found {
+                collector.whole(folder, Kind::Opens, proof.clone());
+            }
+        }
+        roots::startup_files(world, collector, &self.homes, proof);
         for program in &self.programs {
             let _ = world.programs.call(
                 collector,
@@ -342,6 +371,11 @@ impl Opens {
             );
         }
     }
+}
+
+/// Whether what a program starts is up to whoever calls it: launchers and the standard utilities.
+pub(super) fn is_told(name: &[u8]) -> bool {
+    is_launcher(name) || is_utility(name)
 }
 
 fn is_utility(name: &[u8]) -> bool {

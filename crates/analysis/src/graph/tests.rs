@@ -5,6 +5,8 @@ use ounce_image::{Blob, Config, Layer, Progress, Tree, graft};
 use ounce_testkit::{TestImage, image};
 use serde_json::{Value, json};
 
+mod cases;
+
 use super::*;
 use crate::packages::Packages;
 use crate::rules::Context;

@@ -7,8 +7,12 @@ use ounce_image::{NodeId, Tree};
 use rustc_hash::FxHashSet;
 use serde::Deserialize;
 
+use super::collect::Collector;
+use super::world::World;
+use super::{Kind, Proof};
 use crate::finding::Guard;
 use crate::globs;
+use crate::packages::Package;
 use crate::rules::{Context, RULES, Tier};
 
 #[derive(Deserialize)]
@@ -48,6 +52,8 @@ fn set(rows: &[Row]) -> GlobSet {
 pub(super) struct Units {
     /// What no program needs although its folder is kept: documents, caches and the like.
     litter: FxHashSet<NodeId>,
+    /// Folders into which a distribution's packages put files, and those above.
+    common: FxHashSet<NodeId>,
 }
 
 impl Units {
@@ -63,7 +69,15 @@ impl Units {
                 matches!(unit.guard, Guard::Evidence | Guard::Proved(_)) && !asked_by_name
             });
         let litter = units.flat_map(|unit| unit.nodes().to_vec()).collect();
-        Self { litter }
+        let (packages, mut common) = (context.packages.iter(), FxHashSet::default());
+        let files = packages.filter(|package| !package.ecosystem.is_open());
+        for file in files.flat_map(|package| &package.files) {
+            let mut at = context.tree.parent(*file);
+            while common.insert(at) && at != Tree::ROOT {
+                at = context.tree.parent(at);
+            }
+        }
+        Self { litter, common }
     }
 
     /// Whether a name goes although the folder that it is in is kept as a whole.
@@ -94,6 +108,130 @@ impl Units {
 /// Whether many packages share a folder.
 pub(super) fn is_shared(tree: &Tree<'_>, folder: NodeId) -> bool {
     folder == Tree::ROOT || globs::matches(&SHARED, &tree.path(folder))
+}
+
+/// The most that is read of a script.
+const MAX_TEXT: u64 = 1 << 20;
+
+/// Folders in which programs lie; what they need may lie beside the folder.
+const PROGRAMS: [&[u8]; 4] = [b"bin", b"sbin", b"libexec", b"scripts"];
+
+/// Folders whose programs are the distribution's (FHS 3.0, 3.4, 3.16, 4.4 and 4.10).
+const SYSTEM: [&str; 4] = ["bin", "sbin", "usr/bin", "usr/sbin"];
+
+/// Whether the programs of a folder are the distribution's, also where no data base says so.
+pub(super) fn is_system(tree: &Tree<'_>, folder: NodeId) -> bool {
+    let path = tree.path(folder);
+    SYSTEM
+        .iter()
+        .any(|system| path.as_bytes() == system.as_bytes())
+}
+
+/// Leads to what lies around a script or an application's file and may be loaded from there, and to the
+/// package that brought it; to programs that `PATH` finds only where their names are not needed to read them.
+pub(super) fn beside(
+    world: &World<'_>,
+    c: &mut Collector<'_>,
+    file: NodeId,
+    proof: &Proof,
+    with_programs: bool,
+) {
+    around(world, c, file, proof);
+    if let Some(package) = system_package(world, file) {
+        c.packages
+            .push((package.record, proof.clone(), with_programs));
+    }
+}
+
+/// Leads to all files of a package; to those in folders that many share, which are named where they are read or
+/// called, only where programs are asked for.
+pub(super) fn package(
+    world: &World<'_>,
+    c: &mut Collector<'_>,
+    record: NodeId,
+    proof: &Proof,
+    with_programs: bool,
+) {
+    let tree = world.tree;
+    let packages = world.context.packages.iter();
+    let files = packages
+        .filter(|package| package.record == record)
+        .flat_map(|package| &package.files)
+        .filter(|file| !world.units.is_litter(tree, **file))
+        .filter(|file| with_programs || !is_shared(tree, tree.parent(**file)));
+    for file in files {
+        // Another script is of use where what runs it is there for other reasons.
+        match is_script(tree, *file) {
+            true => c.companions.push(*file),
+            false => c.name(*file, Kind::Package, proof.clone()).is_guess = true,
+        }
+    }
+}
+
+/// Leads to what lies around an application's file: modules and data, which it may find by where it lies itself.
+pub(super) fn around(world: &World<'_>, c: &mut Collector<'_>, file: NodeId, proof: &Proof) {
+    let tree = world.tree;
+    let folder = tree.parent(file);
+    if is_system(tree, folder) {
+        return;
+    }
+    let holds_programs = PROGRAMS.contains(&tree.name(folder)) && !is_shared(tree, folder);
+    let above = holds_programs.then(|| tree.parent(folder));
+    let before = c.targets.len();
+    let text = tree
+        .leaf_of(file)
+        .map(|leaf| tree.read(leaf).read_all(MAX_TEXT));
+    let text = text.and_then(Result::ok).unwrap_or_default();
+    // In the root lies what belongs to nothing else; a folder there is meant by its name.
+    let is_meant = |node: NodeId| {
+        let is_named = || memchr::memmem::find(&text, tree.name(node)).is_some();
+        folder != Tree::ROOT || !tree.is_directory(node) || is_named()
+    };
+    for folder in std::iter::once(folder).chain(above) {
+        own(world, c, folder, Kind::Modules, proof, is_meant);
+    }
+    c.targets[before..]
+        .iter_mut()
+        .for_each(|target| target.is_guess = true);
+}
+
+/// Leads to a folder with all that it holds, or where a distribution's packages put files, to what it holds that is
+/// none of theirs and `is_meant`.
+pub(super) fn own(
+    world: &World<'_>,
+    c: &mut Collector<'_>,
+    folder: NodeId,
+    kind: Kind,
+    proof: &Proof,
+    is_meant: impl Fn(NodeId) -> bool,
+) {
+    let tree = world.tree;
+    let is_own = |node: NodeId| {
+        let is_common = world.units.common.contains(&node) || is_shared(tree, node);
+        !is_common && system_package(world, node).is_none()
+    };
+    if is_own(folder) {
+        c.whole(folder, kind, proof.clone());
+        return;
+    }
+    let children = tree.children(folder);
+    let children = children.filter(|child| !world.units.is_litter(tree, *child));
+    for child in children.filter(|child| is_own(*child) && is_meant(*child)) {
+        c.whole(child, kind, proof.clone());
+    }
+}
+
+/// Whether the kernel starts something else to run a file.
+pub(super) fn is_script(tree: &Tree<'_>, file: NodeId) -> bool {
+    let mut start = [0; 2];
+    let content = tree.leaf_of(file).map(|leaf| tree.read(leaf));
+    content.is_some_and(|content| content.read_exact_at(0, &mut start).is_ok()) && start == *b"#!"
+}
+
+/// The package of a distribution that brought a file.
+fn system_package<'w>(world: &'w World<'_>, file: NodeId) -> Option<&'w Package> {
+    let owner = world.context.packages.owner(file);
+    owner.filter(|package| !package.ecosystem.is_open())
 }
 
 #[cfg(test)]

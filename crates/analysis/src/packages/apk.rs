@@ -38,7 +38,7 @@ fn package(
     lines: &[&[u8]],
     world: Option<&BTreeSet<String>>,
 ) -> Option<Package> {
-    let (mut name, mut version) = (None, String::new());
+    let (mut name, mut version, mut source) = (None, String::new(), None);
     let (mut depends, mut provides) = (Vec::new(), Vec::new());
     let (mut folder, mut files) = (&b""[..], Vec::new());
     for line in lines {
@@ -48,6 +48,7 @@ fn package(
         match key {
             b'P' => name = Some(display(value)),
             b'V' => version = display(value),
+            b'o' => source = Some(display(value)),
             b'D' => depends = names(value).collect(),
             b'p' => provides = names(value).collect(),
             b'F' => folder = value,
@@ -71,6 +72,7 @@ fn package(
         files: unique(files),
         depends,
         provides,
+        source,
         requested,
     })
 }
@@ -120,6 +122,18 @@ usr/lib/libc.so = x
 usr/lib/apk/db/installed = P:musl\\nV:1-r0\\nF:lib\\nR:libc.so\\n
 ";
         assert_eq!(loaded(image), ["musl 1-r0 None /usr/lib/libc.so"]);
+    }
+
+    #[test]
+    fn packages_of_one_source_are_known() {
+        let image = "[apk]
+lib/apk/db/installed = P:redis-cli\\nV:1\\no:redis\\n\\nP:own\\nV:1\\n
+";
+        let layers = layers(&ounce_testkit::image(image));
+        let tree = Tree::build(&layers).unwrap();
+        let packages = load(&tree, &mut Vec::new());
+        let sources: Vec<_> = packages.iter().map(|p| p.source.as_deref()).collect();
+        assert_eq!(sources, [Some("redis"), None]);
     }
 
     #[test]

@@ -76,6 +76,7 @@ impl Contents {
             files: Vec::new(),
             depends: Vec::new(),
             provides: Vec::new(),
+            source: None,
             requested: None,
         };
         let file = display(tree.name(record));

@@ -148,6 +148,7 @@ fn package(tree: &Tree<'_>, prefix: NodeId, node: NodeId, record: Record) -> Pac
         files,
         depends: depends(&record.depends),
         provides: Vec::new(),
+        source: None,
         requested: None,
     }
 }

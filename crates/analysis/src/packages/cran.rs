@@ -50,6 +50,7 @@ fn package(tree: &Tree<'_>, record: NodeId, problems: &mut Vec<Problem>) -> Opti
         files: below(tree, folder).collect(),
         depends: depends(NEEDED.iter().filter_map(|key| fields.get(key))),
         provides: Vec::new(),
+        source: None,
         requested: None,
     })
 }

@@ -92,8 +92,14 @@ fn package(
         files: lists.files(tree, name, own, problems),
         depends: unique([field("Pre-Depends"), field("Depends")].concat()),
         provides: field("Provides"),
+        source: Some(source(paragraph).unwrap_or(name).to_owned()),
         requested: auto.requested(name, architecture, is_base(paragraph)),
     })
+}
+
+/// The source package where it has another name: `redis (5:7.0.15-1)` (deb-control(5), "Source").
+fn source(paragraph: &Paragraph) -> Option<&str> {
+    paragraph.get("Source")?.split_whitespace().next()
 }
 
 /// Whether every system has the package, asked for or not (Debian Policy 2.5 and 3.8).

@@ -51,6 +51,7 @@ pub(super) fn load(tree: &Tree<'_>, problems: &mut Vec<Problem>) -> Vec<Package>
             files,
             depends: spec.depends,
             provides: Vec::new(),
+            source: None,
             requested: None,
         });
     }

@@ -153,6 +153,7 @@ impl Part {
                 false => vec![self.artifact],
             },
             version: self.version,
+            source: None,
             requested: None,
         }
     }

@@ -106,6 +106,7 @@ fn package(
         files: own.flat_map(|child| below(tree, child)).collect(),
         depends: depends(&manifest),
         provides: Vec::new(),
+        source: None,
         requested: None,
     })
 }

@@ -106,6 +106,7 @@ fn dist_info(
         files: unique(files),
         depends: depends(headers(&metadata_text, "Requires-Dist"), tree, site),
         provides: Vec::new(),
+        source: None,
         requested: None,
     })
 }
@@ -169,6 +170,7 @@ fn egg_info(
         files: unique(files),
         depends: depends(requires, tree, site),
         provides: Vec::new(),
+        source: None,
         requested: None,
     })
 }

@@ -77,6 +77,7 @@ struct Installed {
     ghosts: Vec<NodeId>,
     depends: Vec<String>,
     provides: Vec<String>,
+    source: Option<String>,
 }
 
 impl Installed {
@@ -95,6 +96,7 @@ impl Installed {
             files: unique(self.files),
             depends: self.depends,
             provides: self.provides,
+            source: self.source,
         }
     }
 }
@@ -157,7 +159,14 @@ fn installed(tree: &Tree<'_>, database: NodeId, header: &Header<'_>) -> Result<I
         ghosts,
         depends,
         provides,
+        source: header.text(tag::SOURCE_RPM).and_then(source),
     })
+}
+
+/// The name in `bash-5.2.26-3.fc40.src.rpm` (rpm.org, "Tags", SOURCERPM).
+fn source(file: &[u8]) -> Option<String> {
+    let mut parts = file.rsplitn(3, |byte| *byte == b'-');
+    parts.nth(2).map(display)
 }
 
 /// The files of a package that are in the image, and those that it did not bring itself.

@@ -14,6 +14,7 @@ pub(super) mod tag {
     pub(in super::super) const OLD_FILE_NAMES: u32 = 1027;
     pub(in super::super) const FILE_STATES: u32 = 1029;
     pub(in super::super) const FILE_FLAGS: u32 = 1037;
+    pub(in super::super) const SOURCE_RPM: u32 = 1044;
     pub(in super::super) const PROVIDE_NAME: u32 = 1047;
     pub(in super::super) const REQUIRE_NAME: u32 = 1049;
     pub(in super::super) const DIR_INDEXES: u32 = 1116;

@@ -111,3 +111,13 @@ fn headers_that_say_too_much() {
     let folders: Vec<_> = many.texts(tag::DIR_NAMES).collect();
     assert_eq!(folders, [&b"a"[..], b"b", b""]);
 }
+
+#[test]
+fn the_source_of_a_package_has_no_version() {
+    let name = |file: &[u8]| super::source(file);
+    assert_eq!(
+        name(b"gcc-c++-14.1-2.fc40.src.rpm").as_deref(),
+        Some("gcc-c++")
+    );
+    assert_eq!(name(b"nonsense"), None);
+}
