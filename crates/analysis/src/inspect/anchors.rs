@@ -13,14 +13,20 @@ use rustc_hash::FxHashSet;
 
 /// The length of a piece in bytes: as much as Teddy looks at.
 const PIECE: usize = 4;
-/// The most pieces that Teddy looks for.
-const MAX_PIECES: usize = 64;
+/// The most pieces that Teddy looks for at once.
+const AT_ONCE: usize = 64;
+/// The most pieces in all: twice over a window is still many times as fast as the automaton.
+const MAX_PIECES: usize = 2 * AT_ONCE;
 /// By how much a piece is taken to be rarer that is not a part of a word.
 const RARER: usize = 4;
 
 /// Pieces of texts.
 #[derive(Debug)]
-pub(super) struct Anchors {
+pub(super) struct Anchors(Vec<Share>);
+
+/// As many pieces as are looked for at once.
+#[derive(Debug)]
+struct Share {
     searcher: Searcher,
     /// For each piece how many bytes of a text stand before its beginning, and from there on, at most.
     reach: Vec<(usize, usize)>,
@@ -30,13 +36,10 @@ impl Anchors {
     /// Chooses pieces; `None` when too many would be needed, or the machine has no such instructions.
     pub(super) fn new(texts: &[&[u8]]) -> Option<Self> {
         let pieces = pieces(texts)?;
-        let searcher = Config::new()
-            .match_kind(MatchKind::LeftmostFirst)
-            .builder()
-            .extend(&pieces)
-            .build()?;
-        let reach = pieces.iter().map(|piece| reach(piece, texts)).collect();
-        Some(Self { searcher, reach })
+        let shares = pieces
+            .chunks(AT_ONCE)
+            .map(|pieces| Share::new(pieces, texts));
+        shares.collect::<Option<_>>().map(Self)
     }
 
     /// As [`Anchors::stretches`]; where there are no pieces, all of it.
@@ -54,21 +57,54 @@ impl Anchors {
     /// The stretches of a window from `start` on that texts lie in: every one of them as a whole, and in
     /// one stretch with those that it overlaps.
     fn stretches(&self, window: &[u8], start: usize) -> Vec<Range<usize>> {
-        let mut out: Vec<Range<usize>> = Vec::new();
+        let shares = self.0.iter().map(|share| share.stretches(window, start));
+        match shares.collect::<Vec<_>>().as_mut_slice() {
+            [all] => std::mem::take(all),
+            shares => {
+                let mut all = shares.concat();
+                all.sort_unstable_by_key(|stretch| stretch.start);
+                let mut out = Vec::new();
+                for stretch in all {
+                    join(&mut out, stretch);
+                }
+                out
+            }
+        }
+    }
+}
+
+impl Share {
+    fn new(pieces: &[&[u8]], texts: &[&[u8]]) -> Option<Self> {
+        let searcher = Config::new()
+            .match_kind(MatchKind::LeftmostFirst)
+            .builder()
+            .extend(pieces)
+            .build()?;
+        let reach = pieces.iter().map(|piece| reach(piece, texts)).collect();
+        Some(Self { searcher, reach })
+    }
+
+    fn stretches(&self, window: &[u8], start: usize) -> Vec<Range<usize>> {
+        let mut out = Vec::new();
         let mut from = start;
         // Pieces may overlap, so the search goes on behind the first byte of each.
         while let Some(hit) = self.searcher.find_in(window, (from..window.len()).into()) {
             from = hit.start() + 1;
             let (before, after) = self.reach[hit.pattern().as_usize()];
-            let mut new = hit.start().saturating_sub(before).max(start)
+            let stretch = hit.start().saturating_sub(before).max(start)
                 ..(hit.start() + after).min(window.len());
-            while let Some(last) = out.pop_if(|last| last.end >= new.start) {
-                new = last.start.min(new.start)..last.end.max(new.end);
-            }
-            out.push(new);
+            join(&mut out, stretch);
         }
         out
     }
+}
+
+/// Adds a stretch, in one with those before it that it touches.
+fn join(stretches: &mut Vec<Range<usize>>, mut new: Range<usize>) {
+    while let Some(last) = stretches.pop_if(|last| last.end >= new.start) {
+        new = last.start.min(new.start)..last.end.max(new.end);
+    }
+    stretches.push(new);
 }
 
 /// Pieces of which every text holds one. No piece begins another one: texts that are too short for a
