@@ -15,6 +15,8 @@ use rustc_hash::FxHashSet;
 const PIECE: usize = 4;
 /// The most pieces that Teddy looks for at once.
 const AT_ONCE: usize = 64;
+/// So many more do not slow a search for short ones down much.
+const FEW: usize = 16;
 /// The most pieces in all: twice over a window is still many times as fast as the automaton.
 const MAX_PIECES: usize = 2 * AT_ONCE;
 /// By how much a piece is taken to be rarer that is not a part of a word.
@@ -36,9 +38,7 @@ impl Anchors {
     /// Chooses pieces; `None` when too many would be needed, or the machine has no such instructions.
     pub(super) fn new(texts: &[&[u8]]) -> Option<Self> {
         let pieces = pieces(texts)?;
-        let shares = pieces
-            .chunks(AT_ONCE)
-            .map(|pieces| Share::new(pieces, texts));
+        let shares = shares(&pieces).map(|pieces| Share::new(pieces, texts));
         shares.collect::<Option<_>>().map(Self)
     }
 
@@ -99,6 +99,18 @@ impl Share {
     }
 }
 
+/// Pieces that are looked for at once. Teddy compares as many bytes as its shortest piece has, so short ones, which
+/// come first, are by themselves or with what would be left over: 4.0 GB/s for 67 pieces and one of three
+/// bytes, and 1.9 where that one is among 64.
+fn shares<'p, 't>(pieces: &'p [&'t [u8]]) -> impl Iterator<Item = &'p [&'t [u8]]> {
+    let short = pieces.partition_point(|piece| piece.len() < PIECE);
+    let rest = (pieces.len() - short) % AT_ONCE;
+    let with_short = if short > 0 && rest <= FEW { rest } else { 0 };
+    let (first, others) = pieces.split_at(short + with_short);
+    let first = std::iter::once(first).filter(|first| !first.is_empty());
+    first.chain(others.chunks(AT_ONCE))
+}
+
 /// Adds a stretch, in one with those before it that it touches.
 fn join(stretches: &mut Vec<Range<usize>>, mut new: Range<usize>) {
     while let Some(last) = stretches.pop_if(|last| last.end >= new.start) {
@@ -107,7 +119,7 @@ fn join(stretches: &mut Vec<Range<usize>>, mut new: Range<usize>) {
     stretches.push(new);
 }
 
-/// Pieces of which every text holds one. No piece begins another one: texts that are too short for a
+/// Pieces of which every text holds one, short ones first. No piece begins another one: texts that are too short for a
 /// piece are taken as they are, and those that hold them need no other.
 fn pieces<'t>(texts: &[&'t [u8]]) -> Option<Vec<&'t [u8]>> {
     let short = texts.iter().copied().filter(|text| text.len() < PIECE);
@@ -196,6 +208,27 @@ mod tests {
             "{found:?}"
         );
         assert!(found[0].start <= 3 && found[0].end >= 17, "{found:?}");
+    }
+
+    #[test]
+    fn texts_are_found_in_every_share() {
+        let texts: Vec<String> = (0..AT_ONCE + 3).map(|n| format!("{n:04}")).collect();
+        let mut texts: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
+        texts.push(b"apt");
+        let anchors = Anchors::new(&texts).unwrap();
+        assert_eq!(anchors.0.len(), 2);
+        for text in &texts {
+            let window = [b"-- ", *text, b" --"].concat();
+            let found = anchors.stretches(&window, 0);
+            assert_eq!(found, [3..3 + text.len()], "{text:?}");
+        }
+        // One stretch of pieces of both shares, and the window's beginning.
+        let [first, .., last, _] = texts.as_slice() else {
+            panic!("there are some")
+        };
+        let window = [*first, b"apt", *last, b" ", *first].concat();
+        assert_eq!(anchors.stretches(&window, 1), [4..11, 12..16]);
+        assert_eq!(anchors.stretches(&window, 0), [0..11, 12..16]);
     }
 
     #[test]
