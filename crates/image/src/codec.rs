@@ -34,6 +34,8 @@ pub enum Codec {
 const GZIP_LEVEL: i32 = 5;
 /// Twice the work of zstd's default for 5 % less; still faster than gzip.
 const ZSTD_LEVEL: i32 = 9;
+/// How much is compressed at a time at least, in bytes: the last stretches of each batch leave cores idle.
+const MIN_BATCH: usize = 8 * CHUNK;
 
 impl Codec {
     /// Recognises a compressed stream by its first bytes.
@@ -186,7 +188,8 @@ pub(crate) fn compress(
     out: &mut (dyn Write + Send),
     progress: &Progress,
 ) -> io::Result<Streamed> {
-    let batch = codec.stretch() * rayon::current_num_threads().max(1) * 2;
+    let stretches = codec.stretch() * rayon::current_num_threads().max(1) * 2;
+    let batch = stretches.max(MIN_BATCH);
     std::thread::scope(|scope| {
         // A thread of its own takes what is ready, so that no core waits for the output.
         let (ready, waiting) = mpsc::sync_channel::<Vec<Vec<u8>>>(1);
@@ -212,23 +215,30 @@ fn compress_batches(
     progress: &Progress,
 ) -> io::Result<Digest> {
     let mut buf = vec![0; batch.min(tar.len() as usize)];
+    let mut next = buf.clone();
     let (mut plain, mut offset) = (Hasher::default(), 0);
-    while offset < tar.len() {
-        let read = tar.read_at(offset, &mut buf)?;
+    let mut read = tar.read_at(0, &mut buf)?;
+    while read > 0 {
         let bytes = &buf[..read];
+        offset += read as u64;
         let stretches = || {
             bytes
                 .par_chunks(codec.stretch())
                 .map(|b| codec.compress_stretch(b))
                 .collect::<io::Result<_>>()
         };
-        let (stretches, ()) = rayon::join(stretches, || plain.update(bytes));
-        offset += read as u64;
+        let others = || {
+            plain.update(bytes);
+            tar.read_at(offset, &mut next)
+        };
+        let (stretches, next_read) = rayon::join(stretches, others);
         progress.advance(read as u64)?;
         if ready.send(stretches?).is_err() {
             // The writer gave up and says why itself.
             break;
         }
+        read = next_read?;
+        std::mem::swap(&mut buf, &mut next);
     }
     Ok(plain.finish())
 }
@@ -256,12 +266,23 @@ pub(crate) fn copy(
     out: &mut (dyn Write + Send),
     progress: &Progress,
 ) -> io::Result<Streamed> {
-    let mut plain = Hasher::default();
-    tar.for_each_chunk(|bytes| {
-        let (written, ()) = rayon::join(|| out.write_all(bytes), || plain.update(bytes));
-        written?;
-        progress.advance(bytes.len() as u64)
-    })?;
+    let mut buf = vec![0; CHUNK.min(tar.len() as usize)];
+    let mut next = buf.clone();
+    let (mut plain, mut offset) = (Hasher::default(), 0);
+    let mut read = tar.read_at(0, &mut buf)?;
+    while read > 0 {
+        let bytes = &buf[..read];
+        offset += read as u64;
+        // One core hashes what the other writes, and that one reads on.
+        let pass_on = || {
+            out.write_all(bytes)?;
+            tar.read_at(offset, &mut next)
+        };
+        let (next_read, ()) = rayon::join(pass_on, || plain.update(bytes));
+        progress.advance(read as u64)?;
+        read = next_read?;
+        std::mem::swap(&mut buf, &mut next);
+    }
     let digest = plain.finish();
     Ok(Streamed {
         diff_id: digest,

@@ -9,6 +9,7 @@
 mod build;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -43,6 +44,8 @@ pub struct Node {
     kind: NodeKind,
     /// Whether it was taken out of the tree again.
     is_gone: bool,
+    /// Where it and what is below it stand in the order of [`Tree::walk`].
+    place: Range<u32>,
 }
 
 /// What a name leads to.
@@ -71,6 +74,8 @@ const MAX_LINKS: usize = 40;
 pub struct Tree<'a> {
     layers: &'a [Layer],
     nodes: Vec<Node>,
+    /// All names, folders before what they hold.
+    order: Vec<NodeId>,
     leaves: Vec<Leaf>,
     /// What each entry of a file, link or device became a name of.
     leaf_of: FxHashMap<EntryId, LeafId>,
@@ -206,28 +211,16 @@ impl<'a> Tree<'a> {
 
     /// A name and everything below it, folders before what they hold, in the order of names.
     pub fn walk(&self, from: NodeId) -> impl Iterator<Item = NodeId> {
-        let mut stack = vec![from];
-        std::iter::from_fn(move || {
-            let node = stack.pop()?;
-            let below = stack.len();
-            stack.extend(self.children(node));
-            stack[below..].reverse();
-            Some(node)
-        })
+        let place = &self.nodes[from.0 as usize].place;
+        self.order[place.start as usize..place.end as usize]
+            .iter()
+            .copied()
     }
 
     /// Whether `node` is `folder` or lies below it.
     pub fn is_within(&self, node: NodeId, folder: NodeId) -> bool {
-        let mut at = node;
-        loop {
-            if at == folder {
-                return true;
-            }
-            if at == Self::ROOT {
-                return false;
-            }
-            at = self.parent(at);
-        }
+        let start = self.nodes[node.0 as usize].place.start;
+        self.nodes[folder.0 as usize].place.contains(&start)
     }
 
     /// The name at exactly this path; no symbolic link is followed.

@@ -13,14 +13,22 @@ use rustc_hash::FxHashSet;
 
 /// The length of a piece in bytes: as much as Teddy looks at.
 const PIECE: usize = 4;
-/// The most pieces that Teddy looks for.
-const MAX_PIECES: usize = 64;
+/// The most pieces that Teddy looks for at once.
+const AT_ONCE: usize = 64;
+/// So many more do not slow a search for short ones down much.
+const FEW: usize = 16;
+/// The most pieces in all: twice over a window is still many times as fast as the automaton.
+const MAX_PIECES: usize = 2 * AT_ONCE;
 /// By how much a piece is taken to be rarer that is not a part of a word.
 const RARER: usize = 4;
 
 /// Pieces of texts.
 #[derive(Debug)]
-pub(super) struct Anchors {
+pub(super) struct Anchors(Vec<Share>);
+
+/// As many pieces as are looked for at once.
+#[derive(Debug)]
+struct Share {
     searcher: Searcher,
     /// For each piece how many bytes of a text stand before its beginning, and from there on, at most.
     reach: Vec<(usize, usize)>,
@@ -30,13 +38,8 @@ impl Anchors {
     /// Chooses pieces; `None` when too many would be needed, or the machine has no such instructions.
     pub(super) fn new(texts: &[&[u8]]) -> Option<Self> {
         let pieces = pieces(texts)?;
-        let searcher = Config::new()
-            .match_kind(MatchKind::LeftmostFirst)
-            .builder()
-            .extend(&pieces)
-            .build()?;
-        let reach = pieces.iter().map(|piece| reach(piece, texts)).collect();
-        Some(Self { searcher, reach })
+        let shares = shares(&pieces).map(|pieces| Share::new(pieces, texts));
+        shares.collect::<Option<_>>().map(Self)
     }
 
     /// As [`Anchors::stretches`]; where there are no pieces, all of it.
@@ -54,24 +57,69 @@ impl Anchors {
     /// The stretches of a window from `start` on that texts lie in: every one of them as a whole, and in
     /// one stretch with those that it overlaps.
     fn stretches(&self, window: &[u8], start: usize) -> Vec<Range<usize>> {
-        let mut out: Vec<Range<usize>> = Vec::new();
+        let shares = self.0.iter().map(|share| share.stretches(window, start));
+        match shares.collect::<Vec<_>>().as_mut_slice() {
+            [all] => std::mem::take(all),
+            shares => {
+                let mut all = shares.concat();
+                all.sort_unstable_by_key(|stretch| stretch.start);
+                let mut out = Vec::new();
+                for stretch in all {
+                    join(&mut out, stretch);
+                }
+                out
+            }
+        }
+    }
+}
+
+impl Share {
+    fn new(pieces: &[&[u8]], texts: &[&[u8]]) -> Option<Self> {
+        let searcher = Config::new()
+            .match_kind(MatchKind::LeftmostFirst)
+            .builder()
+            .extend(pieces)
+            .build()?;
+        let reach = pieces.iter().map(|piece| reach(piece, texts)).collect();
+        Some(Self { searcher, reach })
+    }
+
+    fn stretches(&self, window: &[u8], start: usize) -> Vec<Range<usize>> {
+        let mut out = Vec::new();
         let mut from = start;
         // Pieces may overlap, so the search goes on behind the first byte of each.
         while let Some(hit) = self.searcher.find_in(window, (from..window.len()).into()) {
             from = hit.start() + 1;
             let (before, after) = self.reach[hit.pattern().as_usize()];
-            let mut new = hit.start().saturating_sub(before).max(start)
+            let stretch = hit.start().saturating_sub(before).max(start)
                 ..(hit.start() + after).min(window.len());
-            while let Some(last) = out.pop_if(|last| last.end >= new.start) {
-                new = last.start.min(new.start)..last.end.max(new.end);
-            }
-            out.push(new);
+            join(&mut out, stretch);
         }
         out
     }
 }
 
-/// Pieces of which every text holds one. No piece begins another one: texts that are too short for a
+/// Pieces that are looked for at once. Teddy compares as many bytes as its shortest piece has, so short ones, which
+/// come first, are by themselves or with what would be left over: 4.0 GB/s for 67 pieces and one of three
+/// bytes, and 1.9 where that one is among 64.
+fn shares<'p, 't>(pieces: &'p [&'t [u8]]) -> impl Iterator<Item = &'p [&'t [u8]]> {
+    let short = pieces.partition_point(|piece| piece.len() < PIECE);
+    let rest = (pieces.len() - short) % AT_ONCE;
+    let with_short = if short > 0 && rest <= FEW { rest } else { 0 };
+    let (first, others) = pieces.split_at(short + with_short);
+    let first = std::iter::once(first).filter(|first| !first.is_empty());
+    first.chain(others.chunks(AT_ONCE))
+}
+
+/// Adds a stretch, in one with those before it that it touches.
+fn join(stretches: &mut Vec<Range<usize>>, mut new: Range<usize>) {
+    while let Some(last) = stretches.pop_if(|last| last.end >= new.start) {
+        new = last.start.min(new.start)..last.end.max(new.end);
+    }
+    stretches.push(new);
+}
+
+/// Pieces of which every text holds one, short ones first. No piece begins another one: texts that are too short for a
 /// piece are taken as they are, and those that hold them need no other.
 fn pieces<'t>(texts: &[&'t [u8]]) -> Option<Vec<&'t [u8]>> {
     let short = texts.iter().copied().filter(|text| text.len() < PIECE);
@@ -160,6 +208,27 @@ mod tests {
             "{found:?}"
         );
         assert!(found[0].start <= 3 && found[0].end >= 17, "{found:?}");
+    }
+
+    #[test]
+    fn texts_are_found_in_every_share() {
+        let texts: Vec<String> = (0..AT_ONCE + 3).map(|n| format!("{n:04}")).collect();
+        let mut texts: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
+        texts.push(b"apt");
+        let anchors = Anchors::new(&texts).unwrap();
+        assert_eq!(anchors.0.len(), 2);
+        for text in &texts {
+            let window = [b"-- ", *text, b" --"].concat();
+            let found = anchors.stretches(&window, 0);
+            assert_eq!(found, vec![3..3 + text.len(); 1], "{text:?}");
+        }
+        // One stretch of pieces of both shares, and the window's beginning.
+        let [first, .., last, _] = texts.as_slice() else {
+            panic!("there are some")
+        };
+        let window = [*first, b"apt", *last, b" ", *first].concat();
+        assert_eq!(anchors.stretches(&window, 1), [4..11, 12..16]);
+        assert_eq!(anchors.stretches(&window, 0), [0..11, 12..16]);
     }
 
     #[test]

@@ -28,10 +28,12 @@ impl<'a> Tree<'a> {
             entry: None,
             kind: NodeKind::Directory(BTreeMap::new()),
             is_gone: false,
+            place: 0..0,
         };
         let mut tree = Self {
             layers,
             nodes: vec![root],
+            order: Vec::new(),
             leaves: Vec::new(),
             leaf_of: FxHashMap::default(),
             link_target: FxHashMap::default(),
@@ -48,7 +50,34 @@ impl<'a> Tree<'a> {
             leaf.names
                 .retain(|name| !tree.nodes[name.0 as usize].is_gone);
         }
+        tree.put_in_order();
         Ok(tree)
+    }
+
+    /// Notes the order of all names, so that dozens of rules need not find it again.
+    fn put_in_order(&mut self) {
+        self.order = self.below(Self::ROOT);
+        for (start, node) in (0..).zip(&self.order) {
+            self.nodes[node.0 as usize].place = start..start + 1;
+        }
+        // What is below a folder stands behind it.
+        for &node in self.order.iter().rev() {
+            let (end, parent) = (self.nodes[node.0 as usize].place.end, self.parent(node));
+            let place = &mut self.nodes[parent.0 as usize].place;
+            place.end = place.end.max(end);
+        }
+    }
+
+    /// A name and everything below it, folders before what they hold, while the tree still changes.
+    fn below(&self, from: NodeId) -> Vec<NodeId> {
+        let (mut out, mut stack) = (Vec::new(), vec![from]);
+        while let Some(node) = stack.pop() {
+            out.push(node);
+            let below = stack.len();
+            stack.extend(self.children(node));
+            stack[below..].reverse();
+        }
+        out
     }
 
     fn apply(&mut self, layer: usize) -> Result<()> {
@@ -273,6 +302,7 @@ impl<'a> Tree<'a> {
             entry,
             kind,
             is_gone: false,
+            place: 0..0,
         });
         if let NodeKind::Directory(children) = &mut self.nodes[parent.0 as usize].kind {
             children.insert(name.into(), node);
@@ -282,8 +312,7 @@ impl<'a> Tree<'a> {
 
     /// Takes a name and what is below it out of the tree.
     fn remove(&mut self, node: NodeId, by: EntryId, disputed: bool) {
-        let gone: Vec<_> = self.walk(node).collect();
-        for node in gone {
+        for node in self.below(node) {
             let entries: Vec<_> = self.entries_of(node).collect();
             for entry in entries {
                 self.hidden.insert(entry, by);

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ounce_image::{NodeId, Tree};
+use rustc_hash::FxHashMap;
 
 use crate::packages::Package;
 use crate::rules::Context;
@@ -48,10 +49,10 @@ pub(super) fn used_modules(
     packages: &[&Package],
 ) -> BTreeMap<String, String> {
     let tree = context.tree;
-    let mut modules: BTreeMap<String, &Package> = BTreeMap::new();
+    let mut modules: FxHashMap<Vec<u8>, &Package> = FxHashMap::default();
     for package in packages {
         let names = package.files.iter().filter_map(|file| module(tree, *file));
-        modules.extend(names.map(|name| (name, *package)));
+        modules.extend(names.map(|name| (name.into_bytes(), *package)));
     }
     let going: BTreeSet<NodeId> = packages
         .iter()
@@ -60,7 +61,7 @@ pub(super) fn used_modules(
     // What is also there without them is found without them.
     for node in tree.walk(Tree::ROOT).filter(|node| !going.contains(node)) {
         if let Some(name) = module(tree, node) {
-            modules.remove(&name);
+            modules.remove(name.as_bytes());
         }
     }
     let mut out = BTreeMap::new();
@@ -71,8 +72,9 @@ pub(super) fn used_modules(
         let Some(text) = source(tree, node) else {
             continue;
         };
-        for name in uses(&text) {
+        for name in uses(&String::from_utf8_lossy(&text)) {
             if let Some(package) = modules.get(name) {
+                let name = String::from_utf8_lossy(name);
                 let reason = || format!("{} uses {name}", tree.path(node));
                 out.entry(package.name.clone()).or_insert_with(reason);
             }
@@ -101,7 +103,7 @@ fn module(tree: &Tree<'_>, file: NodeId) -> Option<String> {
 }
 
 /// The text of a Perl file that does not do without what is missing.
-fn source(tree: &Tree<'_>, node: NodeId) -> Option<String> {
+fn source(tree: &Tree<'_>, node: NodeId) -> Option<Vec<u8>> {
     let leaf = tree.leaf_of(node).filter(|_| tree.is_file(node))?;
     let path = tree.path(node).to_string();
     if DOES_WITHOUT.iter().any(|(folder, _)| path.contains(folder)) || path.contains("/share/doc/")
@@ -117,24 +119,26 @@ fn source(tree: &Tree<'_>, node: NodeId) -> Option<String> {
     content.read_exact_at(0, &mut start[..len]).ok()?;
     let is_script = start.starts_with(b"#!") && memchr::memmem::find(&start, b"perl").is_some();
     let is_perl = (is_named || is_script) && content.len() <= MAX_SOURCE;
-    let text = is_perl.then(|| content.read_all(MAX_SOURCE).ok())??;
-    Some(String::from_utf8_lossy(&text).into_owned())
+    is_perl.then(|| content.read_all(MAX_SOURCE).ok())?
 }
 
 /// The modules that a text may load: the words behind `use`, `require`, `no`, and in quotes.
-fn uses(text: &str) -> impl Iterator<Item = &str> {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+fn uses(text: &str) -> impl Iterator<Item = &[u8]> {
+    let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b':';
     let mut is_behind = false;
     let lines = text
         .lines()
         .filter(|line| !line.trim_start().starts_with('#'));
-    let words = lines.flat_map(move |line| line.split(move |c: char| !is_name(c)));
+    let words = lines.flat_map(move |line| line.as_bytes().split(move |b| !is_name(*b)));
     words.filter(move |word| {
         if word.is_empty() {
             return false;
         }
-        let counts = is_behind || word.contains("::");
-        is_behind = matches!(*word, "use" | "require" | "no" | "base" | "parent" | "qw");
+        let counts = is_behind || word.windows(2).any(|pair| pair == b"::");
+        is_behind = matches!(
+            *word,
+            b"use" | b"require" | b"no" | b"base" | b"parent" | b"qw"
+        );
         counts
     })
 }
