@@ -9,19 +9,29 @@ mod apk_cache_left;
 mod apt_lists_left;
 mod apt_recommends;
 mod apt_update_alone;
+mod cargo_cache_left;
+mod composer_cache_left;
 mod conda_build_files;
 mod conda_cache_left;
 mod copied_then_changed;
 mod development_base;
 mod dnf_cache_left;
 mod full_clone;
+mod gem_cache_left;
 mod git_in_conda;
+mod go_cache_left;
+mod gradle_cache_left;
 mod late_removal;
+mod maven_cache_left;
 mod npm_cache_left;
 mod pip_cache_left;
+mod pnpm_cache_left;
+mod poetry_cache_left;
+mod r_downloads_left;
 mod shell_less_base;
 mod unlocked_environment;
 mod unpinned_base;
+mod uv_cache_left;
 mod whole_context;
 mod yarn_cache_left;
 mod zypper_cache_left;
@@ -29,6 +39,7 @@ mod zypper_cache_left;
 mod bases;
 mod cleaning;
 mod conda;
+mod started;
 
 use super::finding::Finding;
 use super::lint::Context;
@@ -66,6 +77,16 @@ pub const RULES: &[&Rule] = &[
     &zypper_cache_left::RULE,
     &npm_cache_left::RULE,
     &yarn_cache_left::RULE,
+    &pnpm_cache_left::RULE,
+    &uv_cache_left::RULE,
+    &poetry_cache_left::RULE,
+    &cargo_cache_left::RULE,
+    &go_cache_left::RULE,
+    &gem_cache_left::RULE,
+    &composer_cache_left::RULE,
+    &r_downloads_left::RULE,
+    &maven_cache_left::RULE,
+    &gradle_cache_left::RULE,
     &late_removal::RULE,
     &copied_then_changed::RULE,
     &development_base::RULE,

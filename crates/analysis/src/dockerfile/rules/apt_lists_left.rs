@@ -42,9 +42,12 @@ const CLEANING: Cleaning = Cleaning {
         cleaning::removes(call, "/var/lib/apt/lists") || call.is(APT, &["distclean", "dist-clean"])
     },
     paths: &["/var/lib/apt/lists"],
+    mounted_as: &[],
+    moved_by: &[],
     command: |call| cleaning::wrapped(call, "rm -rf /var/lib/apt/lists/*"),
     needs_program: false,
     uses: Some(uses),
+    feeds: None,
     is_known: cleaning::always,
     what: "apt's package lists stay in this layer",
 };

@@ -130,6 +130,16 @@ pub(super) fn conda_cleans_by_force(context: &Context<'_>, instruction: usize) -
         .is_none_or(|version| version >= first && !is_old_year(version.0))
 }
 
+/// Whether `go clean -cache -modcache` surely leaves the program alone that was built in the working folder:
+/// since Go 1.13, as before it also cleaned the package there (golang.org/issue/29925).
+pub(super) fn go_cleans_caches_alone(context: &Context<'_>, instruction: usize) -> bool {
+    let name = context.model.image_of(instruction).map(Name::parse);
+    name.is_some_and(|name| {
+        let version = name.version();
+        name.repository == "golang" && version.is_none_or(|version| version >= (1, 13))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -276,6 +276,41 @@ fn nothing_is_found_where_nothing_stays() {
             "apk-cache-left",
             "RUN apk add -U a && rm /var/cache/apk/*\n",
         ),
+        (
+            "cargo-cache-left",
+            "RUN --mount=type=cache,target=/home/a/.cargo/registry cargo build\n",
+        ),
+        (
+            "cargo-cache-left",
+            "RUN cargo install a\nFROM b\nCOPY --from=x /usr/local/cargo/bin/a /a\n",
+        ),
+        ("cargo-cache-left", "RUN cargo --version\n"),
+        ("go-cache-left", "RUN go build && go clean -modcache\n"),
+        ("go-cache-left", "ENV GOCACHE=/tmp/c\nRUN go build -o /a\n"),
+        (
+            "gem-cache-left",
+            "RUN bundle config set path v && bundle install\n",
+        ),
+        (
+            "gem-cache-left",
+            "RUN gem install a && rm -rf $(gem env gemdir)/cache\n",
+        ),
+        ("r-downloads-left", "RUN R -e 'install.packages(\"a\")'\n"),
+        ("r-downloads-left", "RUN install2.r a && rm -rf /tmp/*\n"),
+        ("pnpm-cache-left", "RUN pnpm run build\n"),
+        ("uv-cache-left", "ENV UV_NO_CACHE=1\nRUN uv sync\n"),
+        ("uv-cache-left", "RUN uv sync --no-cache && uv pip list\n"),
+        (
+            "poetry-cache-left",
+            "RUN poetry install && rm -rf $POETRY_CACHE_DIR\n",
+        ),
+        ("poetry-cache-left", "RUN poetry build\n"),
+        ("maven-cache-left", "RUN mvn package && rm -rf ~/.m2\n"),
+        ("gradle-cache-left", "RUN gradle --version\n"),
+        (
+            "composer-cache-left",
+            "RUN --mount=type=cache,target=/tmp/cache composer install\n",
+        ),
         ("late-removal", "RUN wget x && rm x\n"),
         ("copied-then-changed", "COPY a /a\nRUN chown u:g /b\n"),
         (
@@ -379,6 +414,43 @@ fn fixes_of_package_managers_follow_their_call() {
             "FROM condaforge/miniforge3\nRUN mamba install a\nRUN conda create -n b --clone base && conda clean --all --force-pkgs-dirs --yes\n",
         ),
         ("add-local-file", "ADD nul.bin /a\n", "ADD nul.bin /a\n"),
+        // A container may call cargo, go or a script that does.
+        (
+            "cargo-cache-left",
+            "RUN cargo build --release\nCMD [\"cargo\", \"run\"]\n",
+            "RUN cargo build --release\nCMD [\"cargo\", \"run\"]\n",
+        ),
+        (
+            "cargo-cache-left",
+            "RUN cargo build --release\nCMD [\"/start.sh\"]\n",
+            "RUN cargo build --release\nCMD [\"/start.sh\"]\n",
+        ),
+        (
+            "cargo-cache-left",
+            "RUN cargo +nightly build --release\nCMD [\"target/release/a\"]\n",
+            "RUN cargo +nightly build --release && rm -rf \"${CARGO_HOME:-$HOME/.cargo}/registry\" \"${CARGO_HOME:-$HOME/.cargo}/git\"\nCMD [\"target/release/a\"]\n",
+        ),
+        (
+            "go-cache-left",
+            "FROM golang:1.12\nRUN go build -o /a\nCMD [\"/a\"]\n",
+            "FROM golang:1.12\nRUN go build -o /a\nCMD [\"/a\"]\n",
+        ),
+        // What this RUN downloads is what the next one builds from.
+        (
+            "go-cache-left",
+            "FROM golang:1.24\nRUN go mod download\nRUN go build -o /a\nCMD [\"/a\"]\n",
+            "FROM golang:1.24\nRUN go mod download\nRUN go build -o /a && go clean -cache -modcache\nCMD [\"/a\"]\n",
+        ),
+        (
+            "gem-cache-left",
+            "FROM ruby:3\nUSER a\nRUN gem install b\n",
+            "FROM ruby:3\nUSER a\nRUN gem install b\n",
+        ),
+        (
+            "uv-cache-left",
+            "RUN uv sync\nRUN --network=none uv sync\n",
+            "RUN uv sync\nRUN --network=none uv sync --no-cache\n",
+        ),
     ] {
         assert_eq!(fixed(rule, text, Safety::Safe), wanted, "{rule}");
     }
