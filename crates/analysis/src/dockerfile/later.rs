@@ -178,6 +178,14 @@ fn is_known(call: &Call) -> bool {
     }
 }
 
+/// Whether a call does what it is told and leaves no process behind.
+pub(super) fn is_known_to_end(call: &Call) -> bool {
+    let managers = [
+        "apk", "apt", "apt-get", "aptitude", "dnf", "dpkg", "microdnf", "rpm", "yum", "zypper",
+    ];
+    is_known(call) || is_question(call) || managers.contains(&call.program.as_str())
+}
+
 fn is_plain_target(word: &super::model::call::Argument) -> bool {
     let text = word.pattern.as_str();
     TARGETS.contains(&text)

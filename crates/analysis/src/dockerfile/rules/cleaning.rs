@@ -7,7 +7,8 @@ use crate::dockerfile::finding::{Finding, Safety};
 use crate::dockerfile::later::{Need, need};
 use crate::dockerfile::lint::Context;
 use crate::dockerfile::model::{Call, Script};
-use crate::dockerfile::rules::Rule;
+use crate::dockerfile::rules::{Rule, late_removal};
+use crate::dockerfile::runs::Joining;
 
 /// A mess and the command that cleans it up.
 pub(super) struct Cleaning {
@@ -61,12 +62,27 @@ impl Cleaning {
         }
         let call = &script.calls[last];
         let finding = Finding::new(self.rule, at, call.range.clone(), self.what);
+        if let Some(joining) = self.cleaned_next(context, at) {
+            let title = "clean up in this RUN, not in the next one";
+            return Some(finding.with_fix(joining.safety, title, joining.edits));
+        }
         Some(match self.fix(context, at, script) {
             Some((command, edit, safety)) => {
                 finding.with_fix(safety, format!("add `{command}` to this RUN"), vec![edit])
             }
             None => finding,
         })
+    }
+
+    /// What moves the cleaning of a later RUN here.
+    fn cleaned_next(&self, context: &Context<'_>, at: usize) -> Option<Joining> {
+        let mut later = context.model.scripts.range(at + 1..);
+        let next = *later
+            .next()
+            .filter(|(_, next)| next.calls.iter().any(self.cleans))?
+            .0;
+        let (before, joining) = late_removal::back(context, next)?;
+        (before == at).then_some(joining)
     }
 
     fn is_mounted(&self, script: &Script) -> bool {
@@ -190,6 +206,27 @@ pub(super) fn always(_: &Context<'_>, _: usize) -> bool {
     true
 }
 
+/// Whether one of two paths is the other or lies below it; a glob stands for its folder.
+pub(super) fn overlap(one: &str, other: &str) -> bool {
+    let bare = |path: &str| {
+        let known = path.split(['*', '?', '[', '{']).next().unwrap_or_default();
+        match known.len() == path.len() {
+            true => path.trim_end_matches('/').to_owned(),
+            false => known
+                .rsplit_once('/')
+                .map_or("", |(folder, _)| folder)
+                .to_owned(),
+        }
+    };
+    let within = |inner: &str, outer: &str| {
+        inner
+            .strip_prefix(outer)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let (one, other) = (bare(one), bare(other));
+    within(&one, &other) || within(&other, &one)
+}
+
 /// Whether a call removes what lies at a path, or all that lies there.
 pub(super) fn removes(call: &Call, path: &str) -> bool {
     let removes = match call.program.as_str() {
@@ -200,19 +237,12 @@ pub(super) fn removes(call: &Call, path: &str) -> bool {
         _ => false,
     };
     let covers = |pattern: &str| {
-        let pattern = pattern.trim_end_matches('/').trim_end_matches("/*");
-        let within = |inner: &str, outer: &str| {
-            inner
-                .strip_prefix(outer)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
         // Braces are not expanded; what they hold is looked at as words.
         let last = path
             .rsplit('/')
             .find(|name| !name.is_empty())
             .unwrap_or_default();
-        within(path, pattern)
-            || within(pattern, path)
+        overlap(pattern, path)
             || pattern.contains('{') && (pattern.contains(last) || pattern.contains("apt"))
     };
     removes
