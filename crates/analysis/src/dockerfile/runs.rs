@@ -44,7 +44,7 @@ pub fn join(model: &Model<'_>, first: usize, last: usize) -> Option<Joining> {
             return None;
         }
         let is_known = before.calls.iter().all(later::is_known_to_end)
-            && (is_free || after.calls.iter().all(works_with_files));
+            && (is_free || after.calls.iter().all(|call| is_found_anew(call, before)));
         joining.safety = joining.safety.max(Safety::safe_if(is_known));
         joining.edits.push(seam(model, at)?);
     }
@@ -172,11 +172,14 @@ pub fn cleans_by_name(script: &Script) -> bool {
     !expands && !script.calls.is_empty() && calls.all(|call| cleans(call) && is_bare(call))
 }
 
-/// Whether a program does to files what it is told and nothing else.
-fn works_with_files(call: &Call) -> bool {
-    let programs = [
-        "rm", "tar", "unzip", "gunzip", "bunzip2", "unxz", "mv", "cp", "mkdir", "ln", "chmod",
-        "chown", "rmdir", "touch", "install",
+/// Whether a program means the same in a shell that has run others before: none of them has its name, so that
+/// the shell does not remember another file for it, or it is one that every image has in one place.
+fn is_found_anew(call: &Call, before: &Script) -> bool {
+    let common = [
+        "apt", "apt-get", "chmod", "chown", "cp", "curl", "dpkg", "gunzip", "install", "ln",
+        "mkdir", "mv", "rm", "rmdir", "tar", "touch", "unzip", "wget",
     ];
-    programs.contains(&call.program.as_str()) && call.assigned.is_empty()
+    let mut others = before.calls.iter();
+    let is_new = !call.program.is_empty() && others.all(|other| other.program != call.program);
+    is_new || common.contains(&call.program.as_str())
 }

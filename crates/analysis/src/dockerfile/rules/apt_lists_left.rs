@@ -53,7 +53,16 @@ const CLEANING: Cleaning = Cleaning {
 };
 
 fn find(context: &Context<'_>) -> Vec<Finding> {
-    CLEANING.find(context)
+    let mut found = CLEANING.find(context);
+    // What such a RUN brings is for the next ones: `apt-update-alone`.
+    let only_updates = |script: &Script| script.calls.iter().all(|call| call.is(APT, &["update"]));
+    for finding in &mut found {
+        let script = context.model.scripts.get(&finding.instruction);
+        if script.is_some_and(only_updates) {
+            finding.fix = None;
+        }
+    }
+    found
 }
 
 /// Whether a call looks things up in the lists without updating them in the same script before.

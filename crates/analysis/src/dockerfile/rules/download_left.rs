@@ -102,15 +102,22 @@ fn target(call: &Call) -> Option<String> {
         .map(|word| word.pattern.as_str())
         .collect();
     let value = |short: char, long: &str| {
-        let at = words.iter().position(|word| {
-            let is_short =
-                word.starts_with('-') && !word.starts_with("--") && word.ends_with(short);
-            is_short || *word == long
+        let mut given = words.iter().enumerate().filter_map(|(at, word)| {
+            let joined = word
+                .strip_prefix(long)
+                .and_then(|rest| rest.strip_prefix('='));
+            let is_short = word.starts_with('-') && !word.starts_with("--");
+            let attached = word
+                .split_once(short)
+                .filter(|_| is_short)
+                .map(|(_, rest)| rest);
+            match joined.or(attached) {
+                Some("") => words.get(at + 1).copied(),
+                None if *word == long => words.get(at + 1).copied(),
+                other => other,
+            }
         });
-        let joined = words
-            .iter()
-            .find_map(|word| word.strip_prefix(long)?.strip_prefix('='));
-        joined.or_else(|| words.get(at? + 1).copied())
+        given.next()
     };
     let url = || {
         let mut urls = words.iter().filter(|word| word.contains("://"));

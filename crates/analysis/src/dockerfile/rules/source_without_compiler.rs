@@ -161,7 +161,7 @@ fn is_named(package: &str, name: &str) -> bool {
 /// Whether anything up to an instruction may install one of these packages.
 fn may_bring(context: &Context<'_>, at: usize, names: &[&str]) -> bool {
     let model = context.model;
-    let scripts = model.history(at + 1).into_iter();
+    let scripts = model.history(at).into_iter().chain([at]);
     let mut scripts = scripts.filter_map(|at| model.scripts.get(&at));
     scripts.any(|script| script_may_bring(script, names))
 }

@@ -70,6 +70,11 @@ pub(super) fn rewritten(context: &Context<'_>) -> Option<Vec<Edit>> {
     let runs = runs(model, &stage.instructions)?;
     let last = *runs.last()?;
     let products = products(model, &runs)?;
+    // COPY makes files of root.
+    let user = model.state(last).user;
+    if user.is_some_and(|user| user != "root" && user != "0") {
+        return None;
+    }
     let rest = last + 1..stage.instructions.end;
     let needs = |product: &String| is_used(context, product, stage.instructions.clone());
     if products.is_empty()
@@ -161,7 +166,10 @@ fn builds(script: &Script) -> bool {
     let is_read = script.list.is_some() && !script.is_trigger && script.mounts.is_empty();
     is_read
         && calls.all(|call| manages(call) || of_go(call) || product(call).is_some() || works(call))
-        && script.calls.iter().any(|call| !works(call))
+        && script
+            .calls
+            .iter()
+            .any(|call| !works(call) || product(call).is_some())
 }
 
 /// Whether an instruction is the same in the new stage, where nothing is that only builds need.
