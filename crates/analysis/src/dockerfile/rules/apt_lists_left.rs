@@ -5,7 +5,7 @@
 //! **Fix.** The removal is added to the end of the RUN, behind `&&`. *Safe* where nothing after it needs
 //! the lists: every later command of the stage, and of stages that build on it, is known not to install
 //! packages, or updates the lists first. Else *unsafe*: a script of the project may install packages. No fix
-//! where the end may not be reached (`exit`, a command in the background), where the update stands in a
+//! where a later RUN installs from these lists (`apt-update-alone`), where the end may not be reached (`exit`, a command in the background), where the update stands in a
 //! condition, or in ONBUILD.
 //!
 //! **Example.**

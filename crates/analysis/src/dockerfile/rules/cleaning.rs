@@ -151,10 +151,14 @@ impl Cleaning {
             let argument = told.argument();
             told.name == "COPY" && self.paths.iter().any(|path| argument.contains(path))
         });
-        let is_unused = self
-            .uses
-            .is_none_or(|uses| need(model, at, uses) == Need::No);
-        let is_safe = is_unused
+        let need = match self.uses {
+            Some(uses) => need(model, at, uses, self.makes),
+            None => Need::No,
+        };
+        if need == Need::Yes {
+            return None;
+        }
+        let is_safe = need == Need::No
             && !is_copied
             && !is_mount
             && !works_offline(context, at)

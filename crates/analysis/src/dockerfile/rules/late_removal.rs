@@ -1,7 +1,7 @@
 //! A RUN that removes what an earlier instruction put into the image. The layer that has the files stays as it
 //! is: the RUN hides them and frees nothing.
 //!
-//! **Fix.** The removal moves back into the RUN before it. *Safe* where that RUN leaves nothing in its shell that
+//! **Fix.** The removal moves back into the RUN before it, where that made what is removed. *Safe* where that RUN leaves nothing in its shell that
 //! could matter, and only settings stand between the two, or files that are copied elsewhere; *unsafe* where it calls
 //! programs that ounce does not know, which may still run when it ends. No fix where another RUN stands between
 //! them. What a COPY brought can be mounted for the RUN that needs it, `RUN --mount=type=bind,source=...`.
@@ -49,7 +49,7 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
                 .iter()
                 .any(|one| one.name == "RUN" || one.name == "COPY")
         });
-        let ships = context.model.ships(*at, "/");
+        let ships = ships(context, *at, script);
         let only_cleans = only_cleans(script) && has_earlier;
         let message = match (only_cleans, copied) {
             (true, _) => "this hides files of earlier layers and frees nothing",
@@ -76,7 +76,22 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
     out
 }
 
-/// The RUN before one that only cleans up, and what moves the cleaning there.
+/// Whether anything that a script removes, where that is known, is in an image that somebody gets.
+fn ships(context: &Context<'_>, at: usize, script: &Script) -> bool {
+    let words = script
+        .calls
+        .iter()
+        .flat_map(|call| call.words.iter().skip(1));
+    let mut paths = words
+        .map(|word| word.pattern.as_str())
+        .filter(|word| !word.starts_with('-'));
+    paths.any(|path| {
+        let is_known = path.starts_with('/') && path.len() > 1;
+        context.model.ships(at, if is_known { path } else { "/" })
+    })
+}
+
+/// The RUN before one that only cleans up, and what moves the cleaning there, where that RUN made what is removed.
 pub(super) fn back(context: &Context<'_>, at: usize) -> Option<(usize, Joining)> {
     let model = context.model;
     let script = model
@@ -87,6 +102,9 @@ pub(super) fn back(context: &Context<'_>, at: usize) -> Option<(usize, Joining)>
     let before = (stage.instructions.start..at)
         .rev()
         .find(|at| model.file.instructions[*at].name == "RUN")?;
+    if !script.calls.iter().any(|call| makes(context, before, call)) {
+        return None;
+    }
     if before + 1 == at {
         return Some((before, runs::join(model, before, at)?));
     }
@@ -99,6 +117,79 @@ pub(super) fn back(context: &Context<'_>, at: usize) -> Option<(usize, Joining)>
         return None;
     }
     Some((before, moved(context, before, at)?))
+}
+
+/// Whether a RUN made something that a call removes, as far as the file tells.
+fn makes(context: &Context<'_>, run: usize, removal: &Call) -> bool {
+    let model = context.model;
+    let Some(script) = model.scripts.get(&run) else {
+        return false;
+    };
+    let calls = |programs: &[&str]| {
+        let mut calls = script.calls.iter();
+        calls.any(|call| programs.contains(&call.program.as_str()))
+    };
+    if !["rm", "find"].contains(&removal.program.as_str()) {
+        let is_apt = APT.contains(&removal.program.as_str());
+        return calls(&[&removal.program]) || is_apt && calls(APT);
+    }
+    let only_files = script
+        .calls
+        .iter()
+        .all(|call| FILE_PROGRAMS.contains(&call.program.as_str()));
+    let mut words = removal
+        .words
+        .iter()
+        .skip(1)
+        .filter(|word| !word.pattern.starts_with('-'));
+    words.any(|word| {
+        let known = CACHES
+            .iter()
+            .find(|row| super::cleaning::overlap(row.0, &word.pattern));
+        match known.filter(|_| word.pattern.starts_with('/')) {
+            Some((_, programs)) => calls(programs),
+            None => !only_files && !is_older(context, run, &model.text(word.range.clone())),
+        }
+    })
+}
+
+/// Caches, and the programs that fill them.
+const CACHES: [(&str, &[&str]); 5] = [
+    ("/var/lib/apt/lists", APT),
+    ("/var/cache/apt", APT),
+    ("/var/cache/yum", &["yum", "dnf", "microdnf"]),
+    ("/var/cache/dnf", &["yum", "dnf", "microdnf"]),
+    (
+        "/root/.cache",
+        &[
+            "pip", "pip3", "uv", "poetry", "conda", "mamba", "go", "yarn", "R", "Rscript",
+        ],
+    ),
+];
+
+/// Programs that make no mess.
+const FILE_PROGRAMS: [&str; 8] = [
+    "chmod", "chown", "echo", "ln", "mkdir", "sed", "touch", "true",
+];
+
+/// Whether something before a RUN of the same stage names a path, so that it may be older.
+fn is_older(context: &Context<'_>, run: usize, path: &str) -> bool {
+    let path = path.trim_matches(['"', '\'']);
+    let path = path
+        .split(['*', '?', '['])
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('/');
+    let start = context
+        .model
+        .stage_of(run)
+        .map_or(0, |stage| stage.instructions.start);
+    let mut before = context.model.file.instructions[start..run].iter();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.is_empty()
+        || before.any(|one| {
+            !["ENV", "ARG"].contains(&one.name.as_str()) && one.argument().contains(name)
+        })
 }
 
 /// Whether what an instruction does is the same before and after a removal.

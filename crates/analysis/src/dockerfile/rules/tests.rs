@@ -152,6 +152,22 @@ fn a_safe_fix_is_made_where_nothing_later_may_need_the_lists() {
 }
 
 #[test]
+fn lists_that_a_later_run_surely_uses_stay() {
+    let rule = "apt-lists-left";
+    for text in [
+        "RUN apt-get update && apt-get install -y a\nRUN apt-get install -y b\n",
+        "RUN apt-get update && apt-get install -y a\nFROM x\nRUN apt-get install -y b\n",
+        "RUN apt-get update\n",
+    ] {
+        assert_fixed(rule, Safety::Unsafe, &[(text, text)]);
+    }
+    // They are made anew before.
+    let text = "RUN apt-get update && apt-get install -y a\nRUN apt-get update\nRUN apt-get install -y b\n";
+    let wanted = "RUN apt-get update && apt-get install -y a && rm -rf /var/lib/apt/lists/*\nRUN apt-get update\nRUN apt-get install -y b\n";
+    assert_fixed(rule, Safety::Safe, &[(text, wanted)]);
+}
+
+#[test]
 fn no_safe_fix_is_made_where_in_doubt() {
     let rule = "apt-lists-left";
     for text in [
@@ -654,6 +670,10 @@ fn runs_are_not_joined_where_in_doubt() {
         "RUN wget b\nRUN wget c\nENV X=1\nRUN [\"d\"]\nRUN rm /b\n",
         "RUN <<E\nwget b\nE\nRUN rm /b\n",
         "RUN wget b # note\nRUN rm /b\n",
+        // The RUN before did not make what is removed.
+        "RUN wget b\nRUN wget c\nRUN rm /b\n",
+        "RUN apt-get install -y a\nRUN pip install b\nRUN apt-get clean && rm -rf /var/lib/apt/lists/*\n",
+        "RUN wget b && chmod 755 /b\nRUN chown c /b\nRUN rm /b\n",
     ] {
         let rule = "late-removal";
         assert_fixed(rule, Safety::Unsafe, &[(text, text)]);
