@@ -93,13 +93,13 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
 
 /// Whether a script may remove what it cloned, or its history.
 fn removes(script: &Script, clone: &Call) -> bool {
-    let words = clone
+    let mut words = clone
         .words
         .iter()
         .skip(2)
         .filter(|word| !word.pattern.starts_with('-'));
     let target = words
-        .last()
+        .next_back()
         .map_or("", |word| word.pattern.trim_end_matches('/'));
     let name = target.rsplit('/').next().unwrap_or_default();
     let name = name.strip_suffix(".git").unwrap_or(name);
