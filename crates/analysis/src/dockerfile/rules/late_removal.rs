@@ -1,10 +1,10 @@
 //! A RUN that removes what an earlier instruction put into the image. The layer that has the files stays as it
 //! is: the RUN hides them and frees nothing.
 //!
-//! **Fix.** The removal moves back into the RUN before it, where that made what is removed. *Safe* where that RUN leaves nothing in its shell that
-//! could matter, and only settings stand between the two, or files that are copied elsewhere; *unsafe* where it calls
-//! programs that ounce does not know, which may still run when it ends. No fix where another RUN stands between
-//! them. What a COPY brought can be mounted for the RUN that needs it, `RUN --mount=type=bind,source=...`.
+//! **Fix.** The removal moves back into the RUN before it, where that made what is removed. *Safe* where that RUN
+//! leaves nothing in its shell that could matter, and only settings stand between the two, or files that are copied
+//! elsewhere; *unsafe* where it calls programs that ounce does not know, which may still run when it ends. No fix where
+//! another RUN stands between them. What a COPY brought can be mounted for the RUN that needs it, `RUN --mount=type=bind,source=...`.
 //!
 //! **Example.**
 //!
@@ -225,7 +225,9 @@ fn moved(context: &Context<'_>, before: usize, at: usize) -> Option<Joining> {
     let lines = model.text(late.lines.clone());
     let is_simple =
         late.heredocs.is_empty() && late.list.is_none() && lines.trim_end().lines().count() == 1;
-    if !is_simple || !is_plain(&early.flags) || !is_plain(&late.flags) {
+    // Behind `&&` only a chain of it means the same, and a comment would hide what follows.
+    let is_chain = edits::is_one_chain(model, at) && edits::end_of(model, at)? == late.range.end;
+    if !is_simple || !is_chain || !is_plain(&early.flags) || !is_plain(&late.flags) {
         return None;
     }
     let safety = runs::safety_before_cleaning(model.scripts.get(&before)?)?;

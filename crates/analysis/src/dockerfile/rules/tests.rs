@@ -650,6 +650,9 @@ fn runs_are_not_joined_where_in_doubt() {
         // The second would also run when the first fails, or the whole succeed.
         "RUN wget b\nRUN rm /b || true\n",
         "RUN wget b\nRUN rm /b; rm /c\n",
+        "RUN wget b\nENV X=1\nRUN rm /b || true\n",
+        "RUN wget b\nENV X=1\nRUN rm /b; rm /c\n",
+        "RUN wget b;\nENV X=1\nRUN rm /b # why\n",
         // What ends the first, or goes on after it.
         "RUN wget b && exit 0\nRUN rm /b\n",
         "RUN wget b &\nRUN rm /b\n",
