@@ -65,7 +65,7 @@ impl<'a> Model<'a> {
     }
 
     /// The instructions of a stage and of those that it builds on, in order, up to one of them.
-    fn history(&self, instruction: usize) -> Vec<usize> {
+    pub fn history(&self, instruction: usize) -> Vec<usize> {
         let mut out = Vec::new();
         let mut stage = self.stage_of(instruction);
         let mut end = instruction;
