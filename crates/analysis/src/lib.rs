@@ -4,6 +4,7 @@
 //! terminal or file system. [`rules`] find what could go, [`evidence`] looks for anything that stays
 //! and points there, [`mod@plan`] decides, [`ledger`] gives every byte a cause.
 
+pub mod built;
 pub mod dockerfile;
 pub mod duplicates;
 pub mod evidence;

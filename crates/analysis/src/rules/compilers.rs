@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::Context;
 use crate::inspect::needles::AnyOf;
-use crate::packages::Ecosystem;
+use crate::packages::{Ecosystem, Packages};
 
 #[derive(Deserialize)]
 struct Table {
@@ -33,8 +33,8 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 
 /// Why the compilers and headers of an environment must stay; `None` when nothing is known to use
 /// them.
-pub(super) fn reason_to_keep(context: &Context<'_>, prefix: NodeId) -> Option<String> {
-    context.packages.iter().find_map(|package| {
+pub(crate) fn reason_to_keep(packages: &Packages, prefix: NodeId) -> Option<String> {
+    packages.iter().find_map(|package| {
         let counts = match package.ecosystem {
             // A package of another conda environment has that one's compilers.
             Ecosystem::Conda => package.prefix == prefix,
