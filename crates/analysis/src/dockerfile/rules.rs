@@ -34,6 +34,8 @@ use super::finding::Finding;
 use super::lint::Context;
 use crate::nearest::nearest;
 
+pub use unpinned_base::{Pin, Unpinned, unpinned};
+
 /// A rule.
 #[derive(Debug)]
 pub struct Rule {

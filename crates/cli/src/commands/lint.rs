@@ -1,7 +1,9 @@
 //! `ounce lint`: what makes an image big or unrepeatable in Dockerfiles, and putting it right.
 
 mod beside;
+mod built;
 mod inputs;
+mod pins;
 mod write;
 
 use std::process::ExitCode;
@@ -14,6 +16,7 @@ use crate::args::{Lint, LintFormat};
 use crate::error::{CommandError, EXIT_INPUT, EXIT_NO};
 use crate::report::lint::{self as report, model};
 use crate::settings;
+use built::Costs;
 use inputs::Input;
 
 /// A file and what was found in it.
@@ -26,12 +29,18 @@ struct Linted {
 }
 
 pub(crate) fn run(args: &Lint) -> Result<ExitCode, CommandError> {
-    let options = settings::of_lint(args)?;
+    let mut options = settings::of_lint(args)?;
     let inputs = inputs::find(&args.paths)?;
+    let image = built::Opened::open(args, &inputs)?;
+    options.pins = pins::find(&inputs, image.as_ref(), args.resolve);
     let linted: Vec<Linted> = inputs
         .into_iter()
         .map(|input| linted(input, &options, args))
         .collect();
+    let costs = match (image, linted.as_slice()) {
+        (Some(image), [file]) => Some(image.costs(&file.text, &file.report.findings)?),
+        _ => None,
+    };
     if args.fix {
         for file in &linted {
             deliver(file)?;
@@ -42,7 +51,7 @@ pub(crate) fn run(args: &Lint) -> Result<ExitCode, CommandError> {
             .iter()
             .map(|file| report::diff(&file.input.name, &file.input.text, &file.text))
             .collect(),
-        false => said(args, &linted),
+        false => said(args, &linted, costs),
     };
     // Standard output holds the file itself when that came from standard input.
     let is_taken = args.fix && linted.iter().any(|file| file.input.path.is_none());
@@ -108,11 +117,14 @@ fn deliver(file: &Linted) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn said(args: &Lint, linted: &[Linted]) -> String {
+fn said(args: &Lint, linted: &[Linted], costs: Option<Costs>) -> String {
     let files = linted
         .iter()
         .map(|file| model::File::new(&file.input.name, &file.text, &file.report, &file.applied));
-    let report = model::LintReport::new(command_line(), files.collect());
+    let mut report = model::LintReport::new(command_line(), files.collect());
+    if let Some(costs) = costs {
+        report.price(&costs.each, costs.image);
+    }
     let texts: Vec<&[u8]> = linted.iter().map(|file| file.text.as_slice()).collect();
     match (args.format, args.statistics) {
         (LintFormat::Json, _) => crate::report::model::json(&report),

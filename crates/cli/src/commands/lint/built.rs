@@ -1,0 +1,137 @@
+//! The image that was built from a Dockerfile: what findings cost in it, and what it says of its base.
+
+use ounce_analysis::built::{self, Built, Cost};
+use ounce_analysis::dockerfile::{Finding, Pin, Safety, Unpinned};
+use ounce_analysis::{Options, Packages, Plan};
+use ounce_image::{Digest, Tree};
+
+use super::super::analyse;
+use super::Input;
+use crate::args::Lint;
+use crate::error::CommandError;
+use crate::registry::Name;
+use crate::report::lint::model;
+use crate::report::{Analysis, build};
+use crate::session::{Run, Session};
+
+/// An image that was opened for a Dockerfile.
+pub(super) struct Opened {
+    run: Run,
+    session: Session,
+}
+
+/// What findings cost.
+pub(super) struct Costs {
+    /// For each finding, in their order.
+    pub(super) each: Vec<Option<Cost>>,
+    /// The image as a whole.
+    pub(super) image: model::Built,
+}
+
+impl Opened {
+    /// Opens the image that the user names, if one is.
+    pub(super) fn open(args: &Lint, inputs: &[Input]) -> Result<Option<Self>, CommandError> {
+        let Some(image) = &args.image else {
+            return Ok(None);
+        };
+        if inputs.len() != 1 {
+            let message = format!(
+                "--image takes one Dockerfile, and {} were found",
+                inputs.len()
+            );
+            return Err(
+                CommandError::input(message).hint("name the one that the image was built from")
+            );
+        }
+        let run = Run::start(&args.reading)?;
+        let reference = run.reference(image)?;
+        let session = run
+            .open(&reference)
+            .map_err(|error| CommandError::from(error).about(image))?;
+        Ok(Some(Self { run, session }))
+    }
+
+    /// What the image says of the digest of its base (OCI image specification, annotations.md): the digest is that of
+    /// the image that it names, else of the one that the last stage builds on.
+    pub(super) fn pin(&self, bases: &[Unpinned]) -> Option<(String, Pin)> {
+        let annotation = |key: &str| {
+            self.session
+                .image
+                .annotations
+                .get(&format!("org.opencontainers.image.base.{key}"))
+        };
+        let digest: Digest = annotation("digest")?.parse().ok()?;
+        let named = annotation("name");
+        let is_it = |base: &&Unpinned| match named {
+            Some(named) => {
+                Name::parse(named).is_some_and(|named| Name::parse(&base.image) == Some(named))
+            }
+            None => base.is_last,
+        };
+        let base = bases.iter().find(is_it)?;
+        Some((
+            base.image.clone(),
+            Pin::Digest(digest.to_string(), Safety::Unsafe),
+        ))
+    }
+
+    /// Says what findings in a text cost in the image.
+    ///
+    /// # Errors
+    /// The image cannot be read, or nothing of the text is in its history.
+    pub(super) fn costs(self, text: &[u8], findings: &[Finding]) -> Result<Costs, CommandError> {
+        let session = &self.session;
+        let costs = std::thread::scope(|scope| {
+            // Nothing is said before every layer has shown its digest.
+            let verified = scope.spawn(|| session.image.verify(&session.progress));
+            let tree = Tree::build(&session.image.layers)?;
+            let (packages, plan) = analyse(session, &tree, &Options::default())?;
+            let costs = costs(session, &tree, &packages, &plan, (text, findings))?;
+            verified.join().expect("verifying does not panic")?;
+            Ok::<_, CommandError>(costs)
+        });
+        self.run.finish();
+        costs
+    }
+}
+
+fn costs(
+    session: &Session,
+    tree: &Tree<'_>,
+    packages: &Packages,
+    plan: &Plan,
+    (text, findings): (&[u8], &[Finding]),
+) -> Result<Costs, CommandError> {
+    let analysis = Analysis::new(session, tree, packages, plan)?;
+    let built = Built {
+        image: &session.image,
+        tree,
+        packages,
+        plan,
+        items: analysis.items(),
+    };
+    let Some(costs) = built::costs(text, findings, &built)? else {
+        let message = format!(
+            "no step of the Dockerfile is in the history of {}",
+            session.reference
+        );
+        let hint =
+            "give the image that was built from this file; squashed images do not tell their steps";
+        return Err(CommandError::input(message).hint(hint));
+    };
+    let size = analysis.size(|_| true);
+    let slim = analysis.size(|item| !build::stays(item));
+    let mut found = model::Bytes::default();
+    costs.each.iter().flatten().for_each(|cost| found.add(cost));
+    Ok(Costs {
+        each: costs.each,
+        image: model::Built {
+            reference: session.reference.to_string(),
+            size: model::Bytes::of_size(size),
+            steps: costs.steps,
+            steps_found: costs.found,
+            findings: found,
+            slim: model::Bytes::of_size(slim),
+        },
+    })
+}
