@@ -50,6 +50,17 @@ pub struct Costs {
     pub steps: usize,
     /// How many of them are in the image's history.
     pub found: usize,
+    /// What the plan takes away although no finding has it.
+    pub rest: Vec<Rest>,
+}
+
+/// What the plan takes from the layer of an instruction, or from all layers that are not of this file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rest {
+    /// The instruction; `None` for the base image, and steps that are not in the file.
+    pub instruction: Option<usize>,
+    /// What it is, with bytes on disk, the largest first.
+    pub parts: Vec<(String, u64)>,
 }
 
 /// What a finding costs.
@@ -86,8 +97,10 @@ pub fn costs(text: &[u8], findings: &[Finding], built: &Built<'_>) -> io::Result
         steps: &steps,
     };
     let each = findings.iter().map(|finding| count.finding(finding));
+    let each = each.collect::<io::Result<_>>()?;
     Ok(Some(Costs {
-        each: each.collect::<io::Result<_>>()?,
+        rest: count.rest(),
+        each,
         steps: steps.count,
         found: steps.layers.len(),
     }))
@@ -212,6 +225,39 @@ impl Count<'_> {
             }
         }
         Ok(Some(tally.finish()))
+    }
+
+    /// What goes although nobody counted it, the base image first.
+    fn rest(&self) -> Vec<Rest> {
+        let instructions: BTreeMap<usize, usize> = self
+            .steps
+            .layers
+            .iter()
+            .map(|(instruction, layer)| (*layer, *instruction))
+            .collect();
+        let mut found: BTreeMap<Option<usize>, BTreeMap<String, u64>> = BTreeMap::new();
+        let hidden: BTreeSet<usize> = self
+            .hidden
+            .iter()
+            .map(|entry| entry.layer as usize)
+            .collect();
+        for (item, taken) in self.built.items.iter().zip(&self.taken) {
+            let is_gone = matches!(item.cause, Cause::Gone(..)) && !taken;
+            // Hidden bytes of a layer that a finding counted by entries would count again here.
+            let is_counted = item.node.is_none() && hidden.contains(&item.layer);
+            if is_gone && !is_counted && item.size.disk > 0 {
+                let parts = found
+                    .entry(instructions.get(&item.layer).copied())
+                    .or_default();
+                *parts.entry(title(item)).or_default() += item.size.disk;
+            }
+        }
+        let rest = found.into_iter();
+        rest.map(|(instruction, parts)| Rest {
+            instruction,
+            parts: largest(parts),
+        })
+        .collect()
     }
 
     /// Why an item stays although a rule found it.

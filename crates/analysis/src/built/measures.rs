@@ -21,7 +21,7 @@ use Measure::{Found, Hidden, InBase, Package, Recommended};
 
 /// The measure of each rule for Dockerfiles that costs bytes.
 const MEASURES: &[(&str, Measure)] = &[
-    ("apt-lists-left", Found(&["apt-lists", "apt-package-cache"])),
+    ("apt-lists-left", Found(&["apt-lists"])),
     ("apt-recommends", Recommended),
     ("pip-cache-left", Found(&["pip-cache"])),
     ("uv-cache-left", Found(&["uv-cache"])),

@@ -34,11 +34,7 @@ fn said(file: &str, image: &str) -> Vec<String> {
     let each = findings.iter().zip(&costs.each);
     let shown = each.filter_map(|(finding, cost)| {
         let cost = cost.as_ref()?;
-        let parts: Vec<_> = cost
-            .parts
-            .iter()
-            .map(|(name, disk)| format!(" {name}:{disk}"))
-            .collect();
+        let parts = listed(&cost.parts);
         let needed: Vec<_> = cost
             .needed
             .iter()
@@ -48,11 +44,20 @@ fn said(file: &str, image: &str) -> Vec<String> {
             "{} {}{}{}",
             finding.rule.id,
             cost.size.disk,
-            parts.concat(),
+            parts,
             needed.concat()
         ))
     });
-    shown.collect()
+    let rest = costs.rest.iter();
+    let rest = rest.map(|rest| format!("rest {:?}{}", rest.instruction, listed(&rest.parts)));
+    shown.chain(rest).collect()
+}
+
+fn listed(parts: &[(String, u64)]) -> String {
+    parts
+        .iter()
+        .map(|(name, disk)| format!(" {name}:{disk}"))
+        .collect()
 }
 
 fn open(path: &Path) -> Image {
@@ -76,8 +81,12 @@ const APT: &str = "[base]\n\
 #[test]
 fn a_finding_costs_what_the_rules_for_images_find_in_its_layer() {
     let file = "FROM x@sha256:0\nRUN apt-get update && apt-get install -y b\n";
-    let lists = "apt-lists-left 950 apt package lists:900 apt package cache:50";
-    assert_eq!(said(file, APT), [lists, "apt-recommends 0"]);
+    let wanted = [
+        "apt-lists-left 900 apt package lists:900",
+        "apt-recommends 0",
+        "rest Some(1) apt package cache:50",
+    ];
+    assert_eq!(said(file, APT), wanted);
     let other = "FROM x@sha256:0\nRUN apt-get update && apt-get install -y c\n";
     assert_eq!(said(other, APT), ["another image"]);
 }

@@ -31,9 +31,14 @@ impl Name {
             true => format!("library/{path}"),
             false => path.to_owned(),
         };
-        let is_registry = registry
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
+        let (host, port) = match registry.rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => (host, port),
+            _ => (registry, "0"),
+        };
+        let is_registry = port.parse::<u16>().is_ok()
+            && host
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
         let is_name =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
         let mut parts = repository.split('/');

@@ -1,6 +1,7 @@
 //! The image that was built from a Dockerfile: what findings cost in it, and what it says of its base.
 
 use ounce_analysis::built::{self, Built, Cost};
+use ounce_analysis::dockerfile::parse::Dockerfile;
 use ounce_analysis::dockerfile::{Finding, Pin, Safety, Unpinned};
 use ounce_analysis::{Options, Packages, Plan};
 use ounce_image::{Digest, Tree};
@@ -132,6 +133,20 @@ fn costs(
             steps_found: costs.found,
             findings: found,
             slim: model::Bytes::of_size(slim),
+            rest: rest(text, &costs.rest),
         },
     })
+}
+
+fn rest(text: &[u8], rest: &[built::Rest]) -> Vec<model::Rest> {
+    let file = Dockerfile::parse(text);
+    let line = |at: usize| {
+        let before = &text[..file.instructions.get(at)?.range.start];
+        Some(before.iter().filter(|byte| **byte == b'\n').count() + 1)
+    };
+    let rest = rest.iter().map(|rest| model::Rest {
+        line: rest.instruction.and_then(line),
+        parts: model::Part::all(&rest.parts),
+    });
+    rest.collect()
 }

@@ -47,6 +47,18 @@ pub(crate) struct Built {
     pub(crate) findings: Bytes,
     /// What `ounce slim` takes from the image without a build.
     pub(crate) slim: Bytes,
+    /// What of that no finding has, by the step that brought it.
+    pub(crate) rest: Vec<Rest>,
+}
+
+/// What `ounce slim` takes from what a step brought, although no finding has it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Rest {
+    /// The line of the instruction; absent for the base image, and steps that are not in the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<usize>,
+    /// What it is, the largest first.
+    pub(crate) parts: Vec<Part>,
 }
 
 /// A size in bytes, twice.
@@ -233,22 +245,26 @@ impl Bytes {
     }
 }
 
+impl Part {
+    /// The parts of something.
+    pub(crate) fn all(parts: &[(String, u64)]) -> Vec<Self> {
+        let part = |(name, disk): &(String, u64)| Self {
+            name: display(name.as_bytes()),
+            disk: *disk,
+        };
+        parts.iter().map(part).collect()
+    }
+}
+
 impl Cost {
     fn of(cost: &built::Cost) -> Self {
-        let parts = |parts: &[(String, u64)]| {
-            let part = |(name, disk): &(String, u64)| Part {
-                name: display(name.as_bytes()),
-                disk: *disk,
-            };
-            parts.iter().map(part).collect()
-        };
         Self {
             size: Bytes {
                 disk: cost.size.disk,
                 pull: cost.size.pull,
             },
-            parts: parts(&cost.parts),
-            needed: parts(&cost.needed),
+            parts: Part::all(&cost.parts),
+            needed: Part::all(&cost.needed),
         }
     }
 }

@@ -93,6 +93,12 @@ fn sum(out: &mut String, image: &Built) {
         bytes(image.size.disk),
         bytes(image.slim.disk)
     );
+    for rest in &image.rest {
+        let from = rest
+            .line
+            .map_or("the base image".to_owned(), |line| format!("line {line}"));
+        line!(out, "  in no finding, from {from}: {}", listed(&rest.parts));
+    }
     if image.steps_found < image.steps {
         let missing = image.steps - image.steps_found;
         line!(
@@ -101,6 +107,12 @@ fn sum(out: &mut String, image: &Built) {
             counted(image.steps, "step")
         );
     }
+}
+
+fn listed(parts: &[Part]) -> String {
+    let named = |part: &Part| format!("{} {}", part.name, bytes(part.disk));
+    let parts: Vec<String> = parts.iter().map(named).collect();
+    parts.join(", ")
 }
 
 fn counted(count: usize, what: &str) -> String {
@@ -120,10 +132,8 @@ fn one(out: &mut String, file: &File, text: &[u8], finding: &Finding) {
     );
     line!(out, "  = {}", finding.price());
     if let Some(cost) = &finding.in_image {
-        let named = |part: &Part| format!("{} {}", part.name, bytes(part.disk));
-        let parts: Vec<String> = cost.parts.iter().map(named).collect();
-        if !parts.is_empty() {
-            line!(out, "    {}", parts.join(", "));
+        if !cost.parts.is_empty() {
+            line!(out, "    {}", listed(&cost.parts));
         }
         for part in &cost.needed {
             line!(out, "  = needed: {} ({})", part.name, bytes(part.disk));
