@@ -296,6 +296,19 @@ fn with_an_image_findings_say_what_they_cost_in_it() {
     let sarif = json(&place.lint(&[&options[..], &["--format", "sarif"]].concat()));
     assert_eq!(sarif["runs"][0]["results"][0]["properties"]["bytes"], 900);
     let github = place.lint(&[&options[..], &["--format", "github"]].concat());
+    let fixed = json(&place.lint(&[&options[..], &["--format", "json", "--fix"]].concat()));
+    let left = &fixed["files"][0]["findings"];
+    assert_eq!(
+        (
+            left.as_array().unwrap().len(),
+            &left[0]["in_image"]["size"]["disk"]
+        ),
+        (1, &0.into())
+    );
+    assert_eq!(
+        fixed["image"]["findings"]["disk"], 900,
+        "the image is the one before the fix"
+    );
     assert!(
         said(&github.stdout).contains("(in this image: 900 B"),
         "{}",

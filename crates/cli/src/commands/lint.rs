@@ -9,7 +9,7 @@ mod write;
 use std::process::ExitCode;
 
 use ounce_analysis::dockerfile::fix::{Applied, fix};
-use ounce_analysis::dockerfile::{Options, Report, Safety, lint};
+use ounce_analysis::dockerfile::{Finding, Options, Report, Safety, lint};
 
 use super::{command_line, print};
 use crate::args::{Lint, LintFormat};
@@ -26,6 +26,8 @@ struct Linted {
     text: Vec<u8>,
     applied: Vec<Applied>,
     report: Report,
+    /// What was found before anything was put right, where an image is to say what it costs.
+    before: Vec<Finding>,
 }
 
 pub(crate) fn run(args: &Lint) -> Result<ExitCode, CommandError> {
@@ -38,7 +40,7 @@ pub(crate) fn run(args: &Lint) -> Result<ExitCode, CommandError> {
         .map(|input| linted(input, &options, args))
         .collect();
     let costs = match (image, linted.as_slice()) {
-        (Some(image), [file]) => Some(image.costs(&file.text, &file.report.findings)?),
+        (Some(image), [file]) if !args.diff => Some(image.costs(file)?),
         _ => None,
     };
     if args.fix {
@@ -93,7 +95,12 @@ fn linted(input: Input, options: &Options, args: &Lint) -> Linted {
         false => (input.text.clone(), Vec::new()),
     };
     let report = lint(&text, options, beside);
+    let before = match args.image {
+        Some(_) => lint(&input.text, options, beside).findings,
+        None => Vec::new(),
+    };
     Linted {
+        before,
         input,
         text,
         applied,

@@ -7,7 +7,7 @@ use ounce_analysis::{Options, Packages, Plan};
 use ounce_image::{Digest, Tree};
 
 use super::super::analyse;
-use super::Input;
+use super::{Input, Linted};
 use crate::args::Lint;
 use crate::error::CommandError;
 use crate::registry::Name;
@@ -76,18 +76,18 @@ impl Opened {
         ))
     }
 
-    /// Says what findings in a text cost in the image.
+    /// Says what the findings in a file cost in the image, which was built before any was put right.
     ///
     /// # Errors
-    /// The image cannot be read, or nothing of the text is in its history.
-    pub(super) fn costs(self, text: &[u8], findings: &[Finding]) -> Result<Costs, CommandError> {
+    /// The image cannot be read, or nothing of the file is in its history.
+    pub(super) fn costs(self, file: &Linted) -> Result<Costs, CommandError> {
         let session = &self.session;
         let costs = std::thread::scope(|scope| {
             // Nothing is said before every layer has shown its digest.
             let verified = scope.spawn(|| session.image.verify(&session.progress));
             let tree = Tree::build(&session.image.layers)?;
             let (packages, plan) = analyse(session, &tree, &Options::default())?;
-            let costs = costs(session, &tree, &packages, &plan, (text, findings))?;
+            let costs = costs(session, &tree, &packages, &plan, file)?;
             verified.join().expect("verifying does not panic")?;
             Ok::<_, CommandError>(costs)
         });
@@ -101,7 +101,7 @@ fn costs(
     tree: &Tree<'_>,
     packages: &Packages,
     plan: &Plan,
-    (text, findings): (&[u8], &[Finding]),
+    file: &Linted,
 ) -> Result<Costs, CommandError> {
     let analysis = Analysis::new(session, tree, packages, plan)?;
     let built = Built {
@@ -111,7 +111,8 @@ fn costs(
         plan,
         items: analysis.items(),
     };
-    let Some(costs) = built::costs(text, findings, &built)? else {
+    let text = &file.input.text;
+    let Some(costs) = built::costs(text, &file.before, &built)? else {
         let message = format!(
             "no step of the Dockerfile is in the history of {}",
             session.reference
@@ -125,7 +126,7 @@ fn costs(
     let mut found = model::Bytes::default();
     costs.each.iter().flatten().for_each(|cost| found.add(cost));
     Ok(Costs {
-        each: costs.each,
+        each: left(file, costs.each),
         image: model::Built {
             reference: session.reference.to_string(),
             size: model::Bytes::of_size(size),
@@ -136,6 +137,24 @@ fn costs(
             rest: rest(text, &costs.rest),
         },
     })
+}
+
+/// The costs of the findings that are left, in their order. Fixes change instructions and seldom their number; where they
+/// do, nothing is said.
+fn left(file: &Linted, costs: Vec<Option<Cost>>) -> Vec<Option<Cost>> {
+    let count = |text: &[u8]| Dockerfile::parse(text).instructions.len();
+    if count(&file.input.text) != count(&file.text) {
+        return vec![None; file.report.findings.len()];
+    }
+    let mut before: Vec<_> = file.before.iter().zip(costs).collect();
+    let left = file.report.findings.iter().map(|finding| {
+        let is_it = |other: &Finding| {
+            other.rule.id == finding.rule.id && other.instruction == finding.instruction
+        };
+        let at = before.iter().position(|(other, _)| is_it(other))?;
+        before.remove(at).1
+    });
+    left.collect()
 }
 
 fn rest(text: &[u8], rest: &[built::Rest]) -> Vec<model::Rest> {

@@ -43,7 +43,7 @@ pub(crate) struct Built {
     pub(crate) steps: usize,
     /// How many of them are in its history; findings in others have no bytes.
     pub(crate) steps_found: usize,
-    /// What all findings cost together; no byte counts twice.
+    /// What all findings cost together, also those that were put right; no byte counts twice.
     pub(crate) findings: Bytes,
     /// What `ounce slim` takes from the image without a build.
     pub(crate) slim: Bytes,
