@@ -76,6 +76,6 @@ row fix '`ounce lint --diff --unsafe-fixes FILE...`'
 # Times are measured in hundredths of a second; one is added to ounce's so that rounding does not flatter it.
 awk -v a="$(best hadolint | cut -d ' ' -f 1)" -v b="$(best ounce | cut -d ' ' -f 1)" -v target="$target" 'BEGIN {
     ratio = a / (b + 0.01)
-    printf "\nhadolint takes at least %.0f times as long as `ounce lint`; the target is %d: %s\n", ratio, target, ratio >= target ? "met" : "MISSED"
-    exit ratio < target
+    printf "\nhadolint takes at least %.0f times as long as `ounce lint`; the target is %d: %s\n", ratio, target, (ratio >= target ? "met" : "MISSED")
+    exit (ratio < target)
 }'

@@ -13,6 +13,7 @@ pub mod lint;
 pub mod model;
 pub mod parse;
 pub mod rules;
+pub mod runs;
 pub mod shell;
 
 mod later;

@@ -105,7 +105,10 @@ fn only_safe_fixes_are_made_unless_others_are_asked_for() {
     assert_eq!(mode.mode() & 0o777, 0o640);
     let output = place.lint(&["--fix", "--unsafe-fixes"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output.stdout));
-    let wanted = FIXED.replace("install -y", "install --no-install-recommends -y");
+    let wanted = FIXED.replace(
+        "install -y curl",
+        "install --no-install-recommends -y curl ca-certificates",
+    );
     assert_eq!(place.text("Dockerfile"), wanted);
 }
 

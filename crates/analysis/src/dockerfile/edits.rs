@@ -25,11 +25,7 @@ pub fn insert_after(range: &Range<usize>, text: impl Into<String>) -> Edit {
 pub fn append(model: &Model<'_>, instruction: usize, command: &str) -> Option<Edit> {
     let script = model.scripts.get(&instruction)?;
     let last = last_statement(script)?;
-    if script.is_trigger || last.is_background || ends_early(script) {
-        return None;
-    }
-    let pipeline = last.pipelines().last()?;
-    let end = script.range(pipeline.range.clone()).end;
+    let end = end_of(model, instruction)?;
     let text = match style(model, instruction, script, last) {
         Style::OneLine => format!(" && {command}"),
         Style::OperatorLast(indent, newline) => format!(" && \\{newline}{indent}{command}"),
@@ -39,6 +35,41 @@ pub fn append(model: &Model<'_>, instruction: usize, command: &str) -> Option<Ed
         range: end..end,
         text,
     })
+}
+
+/// The end of the last command of a script; `None` where nothing can be added there, as [`append`] says.
+pub fn end_of(model: &Model<'_>, instruction: usize) -> Option<usize> {
+    let script = model.scripts.get(&instruction)?;
+    let last = last_statement(script)?;
+    if script.is_trigger || last.is_background || ends_early(script) {
+        return None;
+    }
+    let pipeline = last.pipelines().last()?;
+    Some(script.range(pipeline.range.clone()).end)
+}
+
+/// What joins a command in a line of its own to the end of a script, with comments between them.
+pub fn continued(model: &Model<'_>, instruction: usize, comments: &[String]) -> Option<String> {
+    let script = model.scripts.get(&instruction)?;
+    let newline = newline(model.file.text);
+    let comments: String = comments
+        .iter()
+        .map(|text| format!("{text}{newline}"))
+        .collect();
+    Some(
+        match style(model, instruction, script, last_statement(script)?) {
+            Style::OneLine => format!(" && \\{newline}{comments}    "),
+            Style::OperatorLast(indent, _) => format!(" && \\{newline}{comments}{indent}"),
+            Style::OperatorFirst(indent, _) => format!(" \\{newline}{comments}{indent}&& "),
+        },
+    )
+}
+
+fn newline(text: &[u8]) -> &'static str {
+    match text.windows(2).any(|two| two == b"\r\n") {
+        true => "\r\n",
+        false => "\n",
+    }
 }
 
 fn last_statement(script: &Script) -> Option<&Statement> {
@@ -88,11 +119,7 @@ fn style(model: &Model<'_>, instruction: usize, script: &Script, last: &Statemen
     if script.is_heredoc || is_one_line {
         return Style::OneLine;
     }
-    let newline = if text.windows(2).any(|two| two == b"\r\n") {
-        "\r\n"
-    } else {
-        "\n"
-    };
+    let newline = newline(text);
     let start = |pipeline: &Pipeline| script.range(pipeline.range.clone()).start;
     let line_of = |at: usize| {
         file.text[..at]
@@ -140,6 +167,18 @@ fn indent(text: &[u8], line: usize) -> String {
         .iter()
         .take_while(|byte| matches!(**byte, b' ' | b'\t'));
     blanks.map(|byte| char::from(*byte)).collect()
+}
+
+/// Whether all of a script is one chain of `&&`, each command of which runs only if those before succeed.
+pub fn is_one_chain(model: &Model<'_>, instruction: usize) -> bool {
+    let list = model
+        .scripts
+        .get(&instruction)
+        .and_then(|script| script.list.as_ref());
+    match list.map(|list| list.statements.as_slice()) {
+        Some([one]) => !one.is_background && one.rest.iter().all(|(join, _)| !join.is_or),
+        _ => false,
+    }
 }
 
 /// Takes calls that follow each other, and what joins them to the others, out of a chain of `&&`; `None` where

@@ -45,44 +45,64 @@ const TARGETS: [&str; 7] = [
 const YARN: [&str; 6] = ["add", "cache", "config", "global", "install", "set"];
 
 /// What later instructions do with something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Need {
     /// Nothing.
     No,
-    /// They use it, or there is no telling.
+    /// There is no telling.
     Maybe,
+    /// One of them uses it.
+    Yes,
 }
 
 /// Whether anything that runs after an instruction, in its stage or in one that builds on it, may need
-/// what the instruction leaves; `uses` says of a call that it does, when the program is one that could.
+/// what the instruction leaves; `uses` says of a call that it does, when the program is one that could, and `renews`
+/// that it makes it anew.
 pub(super) fn need(
     model: &Model<'_>,
     instruction: usize,
     uses: impl Fn(&Script, usize) -> Option<bool>,
+    renews: impl Fn(&Call) -> bool,
 ) -> Need {
-    let file = model.file;
     let installed = installed(model);
-    let is_harmless = |at: usize| {
-        let told = &file.instructions[at];
-        match (told.name.as_str(), model.scripts.get(&at)) {
-            (_, Some(script)) => {
-                let is_understood = script.list.is_some() || told.list.is_some();
-                is_understood
-                    && (0..script.calls.len()).all(|at| {
-                        let call = &script.calls[at];
-                        let name = call.program.as_str();
-                        let is_harmless =
-                            || is_known(call) || is_question(call) || installed.contains(name);
-                        uses(script, at).map_or_else(is_harmless, |uses| !uses)
-                    })
-            }
-            _ => true,
+    let of_call = |script: &Script, at: usize| {
+        let call = &script.calls[at];
+        let is_harmless =
+            is_known(call) || is_question(call) || installed.contains(call.program.as_str());
+        match uses(script, at) {
+            Some(true) => Need::Yes,
+            None if !is_harmless => Need::Maybe,
+            _ => Need::No,
         }
     };
-    match model.after(instruction).into_iter().all(is_harmless) {
-        true => Need::No,
-        false => Need::Maybe,
+    let of = |at: usize| {
+        let told = &model.file.instructions[at];
+        let Some(script) = model.scripts.get(&at) else {
+            return Need::No;
+        };
+        let is_understood = script.list.is_some() || told.list.is_some();
+        let calls = (0..script.calls.len()).map(|at| of_call(script, at));
+        let most = calls.max().unwrap_or(Need::No);
+        if is_understood { most } else { Need::Maybe }
+    };
+    let own = model
+        .stage_of(instruction)
+        .map(|stage| stage.instructions.clone());
+    let mut most = Need::No;
+    for at in model.after(instruction) {
+        most = most.max(of(at));
+        // Behind a RUN of the same stage that surely makes it anew nothing is left of it.
+        let is_own = own.as_ref().is_some_and(|own| own.contains(&at));
+        let is_renewed = |script: &Script| {
+            let mut calls = script.calls.iter();
+            !script.is_trigger
+                && calls.any(|call| renews(call) && call.place.is_plain && call.place.pipeline == 0)
+        };
+        if is_own && model.scripts.get(&at).is_some_and(is_renewed) {
+            break;
+        }
     }
+    most
 }
 
 /// Whether a call asks a program for its version or usage and nothing else.
@@ -176,6 +196,14 @@ fn is_known(call: &Call) -> bool {
             .any(|word| word == "submodule" || word == "bisect"),
         _ => is_listed && !is_own,
     }
+}
+
+/// Whether a call does what it is told and leaves no process behind.
+pub(super) fn is_known_to_end(call: &Call) -> bool {
+    let managers = [
+        "apk", "apt", "apt-get", "aptitude", "dnf", "dpkg", "microdnf", "rpm", "yum", "zypper",
+    ];
+    is_known(call) || is_question(call) || managers.contains(&call.program.as_str())
 }
 
 fn is_plain_target(word: &super::model::call::Argument) -> bool {

@@ -65,7 +65,7 @@ impl<'a> Model<'a> {
     }
 
     /// The instructions of a stage and of those that it builds on, in order, up to one of them.
-    fn history(&self, instruction: usize) -> Vec<usize> {
+    pub fn history(&self, instruction: usize) -> Vec<usize> {
         let mut own = self.stages.iter();
         let own = own.position(|stage| stage.instructions.contains(&instruction));
         let mut steps = own.map_or_else(Vec::new, |own| self.steps(own));

@@ -9,19 +9,33 @@ mod apk_cache_left;
 mod apt_lists_left;
 mod apt_recommends;
 mod apt_update_alone;
+mod cargo_cache_left;
+mod compilers_left;
+mod composer_cache_left;
 mod conda_build_files;
 mod conda_cache_left;
 mod copied_then_changed;
 mod development_base;
 mod dnf_cache_left;
+mod download_left;
 mod full_clone;
+mod gem_cache_left;
 mod git_in_conda;
+mod go_cache_left;
+mod gradle_cache_left;
 mod late_removal;
+mod maven_cache_left;
+mod mkdir_then_cd;
 mod npm_cache_left;
 mod pip_cache_left;
+mod pnpm_cache_left;
+mod poetry_cache_left;
+mod r_downloads_left;
 mod shell_less_base;
+mod source_without_compiler;
 mod unlocked_environment;
 mod unpinned_base;
+mod uv_cache_left;
 mod whole_context;
 mod yarn_cache_left;
 mod zypper_cache_left;
@@ -29,6 +43,9 @@ mod zypper_cache_left;
 mod bases;
 mod cleaning;
 mod conda;
+mod copied;
+mod started;
+mod two_stages;
 
 use super::finding::Finding;
 use super::lint::Context;
@@ -68,9 +85,23 @@ pub const RULES: &[&Rule] = &[
     &zypper_cache_left::RULE,
     &npm_cache_left::RULE,
     &yarn_cache_left::RULE,
+    &pnpm_cache_left::RULE,
+    &uv_cache_left::RULE,
+    &poetry_cache_left::RULE,
+    &cargo_cache_left::RULE,
+    &go_cache_left::RULE,
+    &gem_cache_left::RULE,
+    &composer_cache_left::RULE,
+    &r_downloads_left::RULE,
+    &maven_cache_left::RULE,
+    &gradle_cache_left::RULE,
     &late_removal::RULE,
+    &download_left::RULE,
+    &mkdir_then_cd::RULE,
     &copied_then_changed::RULE,
     &development_base::RULE,
+    &compilers_left::RULE,
+    &source_without_compiler::RULE,
     &unpinned_base::RULE,
     &unlocked_environment::RULE,
     &add_local_file::RULE,

@@ -33,9 +33,12 @@ const CLEANING: Cleaning = Cleaning {
     makes: updates,
     cleans: |call| cleaning::removes(call, "/var/cache/apk") || call.is(&["apk"], &["cache"]),
     paths: &["/var/cache/apk", "/etc/apk/cache"],
+    mounted_as: &[],
+    moved_by: &[],
     command: |call| cleaning::wrapped(call, "rm -rf /var/cache/apk/*"),
     needs_program: false,
     uses: Some(uses),
+    feeds: None,
     is_known: cleaning::always,
     what: "apk's index stays in this layer",
 };

@@ -5,7 +5,7 @@
 //! **Fix.** The removal is added to the end of the RUN, behind `&&`. *Safe* where nothing after it needs
 //! the lists: every later command of the stage, and of stages that build on it, is known not to install
 //! packages, or updates the lists first. Else *unsafe*: a script of the project may install packages. No fix
-//! where the end may not be reached (`exit`, a command in the background), where the update stands in a
+//! where a later RUN installs from these lists (`apt-update-alone`), where the end may not be reached (`exit`, a command in the background), where the update stands in a
 //! condition, or in ONBUILD.
 //!
 //! **Example.**
@@ -42,15 +42,27 @@ const CLEANING: Cleaning = Cleaning {
         cleaning::removes(call, "/var/lib/apt/lists") || call.is(APT, &["distclean", "dist-clean"])
     },
     paths: &["/var/lib/apt/lists"],
+    mounted_as: &[],
+    moved_by: &[],
     command: |call| cleaning::wrapped(call, "rm -rf /var/lib/apt/lists/*"),
     needs_program: false,
     uses: Some(uses),
+    feeds: None,
     is_known: cleaning::always,
     what: "apt's package lists stay in this layer",
 };
 
 fn find(context: &Context<'_>) -> Vec<Finding> {
-    CLEANING.find(context)
+    let mut found = CLEANING.find(context);
+    // What such a RUN brings is for the next ones: `apt-update-alone`.
+    let only_updates = |script: &Script| script.calls.iter().all(|call| call.is(APT, &["update"]));
+    for finding in &mut found {
+        let script = context.model.scripts.get(&finding.instruction);
+        if script.is_some_and(only_updates) {
+            finding.fix = None;
+        }
+    }
+    found
 }
 
 /// Whether a call looks things up in the lists without updating them in the same script before.

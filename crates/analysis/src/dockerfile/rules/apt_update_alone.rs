@@ -2,7 +2,8 @@
 //! long as its text does not change, so packages are installed from lists that are days or months old: the
 //! install fails when a version is gone from the archive. It also keeps the lists in the image.
 //!
-//! **Fix.** None: join the two RUNs with `&&`.
+//! **Fix.** The two become one RUN where the install follows at once. *Safe* where nothing but the layers can differ
+//! afterwards; *unsafe* where they call programs that ounce does not know. No fix where something stands between them.
 //!
 //! **Example.**
 //!
@@ -11,15 +12,17 @@
 //! RUN apt-get install -y curl
 //! ```
 //!
-//! is better written as
+//! becomes
 //!
 //! ```dockerfile
-//! RUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*
+//! RUN apt-get update && \
+//!     apt-get install -y curl
 //! ```
 
 use super::apt_lists_left::APT;
 use super::{Context, Finding, Rule};
 use crate::dockerfile::model::{Call, Script};
+use crate::dockerfile::runs;
 
 pub(super) static RULE: Rule = Rule {
     id: "apt-update-alone",
@@ -49,7 +52,18 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
             .filter_map(|at| model.scripts.get(&at));
         if !script.calls.iter().any(&install) && later.any(installs_from_old) {
             let message = "a later RUN installs from these lists, however old they are by then";
-            out.push(Finding::new(&RULE, *at, call.range.clone(), message));
+            let finding = Finding::new(&RULE, *at, call.range.clone(), message);
+            let next = model.scripts.get(&(at + 1));
+            let joining = next
+                .filter(|next| installs_from_old(next))
+                .and_then(|_| runs::join(model, *at, at + 1));
+            out.push(match joining {
+                Some(joining) => {
+                    let title = "update and install in one RUN";
+                    finding.with_fix(joining.safety, title, joining.edits)
+                }
+                None => finding,
+            });
         }
     }
     out

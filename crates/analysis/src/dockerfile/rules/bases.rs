@@ -130,6 +130,51 @@ pub(super) fn conda_cleans_by_force(context: &Context<'_>, instruction: usize) -
         .is_none_or(|version| version >= first && !is_old_year(version.0))
 }
 
+/// What an image has nothing of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lacks {
+    /// Compilers.
+    Compilers,
+    /// Compilers and git.
+    Both,
+}
+
+/// Images that surely have no compiler, by repository and a part of their tags, and whether git is missing too.
+/// Sources: the images' own Dockerfiles and the package lists of their tags.
+const BARE: [(&str, &str, Lacks); 11] = [
+    ("alpine", "", Lacks::Both),
+    ("continuumio/miniconda3", "", Lacks::Compilers),
+    ("condaforge/mambaforge", "", Lacks::Compilers),
+    ("condaforge/miniforge3", "", Lacks::Compilers),
+    ("debian", "", Lacks::Both),
+    ("fedora", "", Lacks::Both),
+    ("mambaorg/micromamba", "", Lacks::Both),
+    ("python", "alpine", Lacks::Both),
+    ("python", "slim", Lacks::Both),
+    ("rockylinux", "", Lacks::Both),
+    ("ubuntu", "", Lacks::Both),
+];
+
+/// What the base of a stage surely lacks of compilers and git.
+pub(super) fn lacks(context: &Context<'_>, instruction: usize) -> Option<Lacks> {
+    let name = Name::parse(context.model.image_of(instruction)?);
+    let has = |part: &str| name.tag.unwrap_or_default().contains(part);
+    let found = BARE
+        .iter()
+        .find(|row| row.0 == name.repository && has(row.1));
+    found.map(|row| row.2)
+}
+
+/// Whether `go clean -cache -modcache` surely leaves the program alone that was built in the working folder:
+/// since Go 1.13, as before it also cleaned the package there (golang.org/issue/29925).
+pub(super) fn go_cleans_caches_alone(context: &Context<'_>, instruction: usize) -> bool {
+    let name = context.model.image_of(instruction).map(Name::parse);
+    name.is_some_and(|name| {
+        let version = name.version();
+        name.repository == "golang" && version.is_none_or(|version| version >= (1, 13))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

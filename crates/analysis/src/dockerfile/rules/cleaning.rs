@@ -7,7 +7,8 @@ use crate::dockerfile::finding::{Finding, Safety};
 use crate::dockerfile::later::{Need, need};
 use crate::dockerfile::lint::Context;
 use crate::dockerfile::model::{Call, Script};
-use crate::dockerfile::rules::Rule;
+use crate::dockerfile::rules::{Rule, late_removal};
+use crate::dockerfile::runs::Joining;
 
 /// A mess and the command that cleans it up.
 pub(super) struct Cleaning {
@@ -18,6 +19,10 @@ pub(super) struct Cleaning {
     pub(super) cleans: fn(&Call) -> bool,
     /// Paths at which the mess lies: a mount over one of them keeps it out of the image.
     pub(super) paths: &'static [&'static str],
+    /// What the folder of a cache mount has in its name when it is for this mess, wherever it lies.
+    pub(super) mounted_as: &'static [&'static str],
+    /// Variables that put the mess elsewhere: with one of them set it is the file's own business.
+    pub(super) moved_by: &'static [&'static str],
     /// The command that cleans up after a call.
     pub(super) command: fn(&Call) -> String,
     /// Whether the command fails where the program is missing, so that it may only follow a call of it.
@@ -25,6 +30,8 @@ pub(super) struct Cleaning {
     /// Whether a later call of a script uses what is cleaned up, `None` when the program is no package manager;
     /// absent when what is missing is downloaded again.
     pub(super) uses: Option<fn(&Script, usize) -> Option<bool>>,
+    /// Whether a later call works with what an earlier RUN left on purpose, so that only a cache mount helps.
+    pub(super) feeds: Option<fn(&Call) -> bool>,
     /// Whether the image is known for a program that knows the command.
     pub(super) is_known: fn(&Context<'_>, usize) -> bool,
     /// What stays, for the message.
@@ -46,19 +53,64 @@ impl Cleaning {
         let is_cleaned = script.calls[last..]
             .iter()
             .any(|call| (self.cleans)(call) || may_clean(call));
-        let is_mounted = self.paths.iter().any(|path| script.mounts_over(path));
+        let is_mounted =
+            self.paths.iter().any(|path| script.mounts_over(path)) || self.is_mounted(script);
+        let is_moved = self.is_moved(context, at);
         let ships = self.paths.iter().any(|path| model.ships(at, path));
-        if is_cleaned || is_mounted || !ships {
+        if is_cleaned || is_mounted || is_moved || !ships {
             return None;
         }
         let call = &script.calls[last];
         let finding = Finding::new(self.rule, at, call.range.clone(), self.what);
+        if let Some(joining) = self.cleaned_next(context, at) {
+            let title = "clean up in this RUN, not in the next one";
+            return Some(finding.with_fix(joining.safety, title, joining.edits));
+        }
         Some(match self.fix(context, at, script) {
             Some((command, edit, safety)) => {
                 finding.with_fix(safety, format!("add `{command}` to this RUN"), vec![edit])
             }
             None => finding,
         })
+    }
+
+    /// What moves the cleaning of a later RUN here.
+    fn cleaned_next(&self, context: &Context<'_>, at: usize) -> Option<Joining> {
+        let mut later = context.model.scripts.range(at + 1..);
+        let next = *later
+            .next()
+            .filter(|(_, next)| next.calls.iter().any(self.cleans))?
+            .0;
+        let (before, joining) = late_removal::back(context, next)?;
+        (before == at).then_some(joining)
+    }
+
+    fn is_mounted(&self, script: &Script) -> bool {
+        let targets = script
+            .mounts
+            .iter()
+            .filter_map(|mount| mount.target.as_deref());
+        let is_own = |target: &str| self.mounted_as.iter().any(|name| target.contains(name));
+        targets.into_iter().any(is_own)
+    }
+
+    fn is_moved(&self, context: &Context<'_>, at: usize) -> bool {
+        let variables = context.model.state(at).variables;
+        let moves = |name: &String| {
+            let mut own = self.moved_by.iter();
+            own.any(|own| own.eq_ignore_ascii_case(name))
+        };
+        variables.keys().any(moves)
+    }
+
+    /// Whether a later RUN works with what this one leaves.
+    fn feeds_others(&self, context: &Context<'_>, at: usize) -> bool {
+        let model = context.model;
+        let later = model.after(at).into_iter();
+        let mut calls = later
+            .filter_map(|at| model.scripts.get(&at))
+            .flat_map(|script| &script.calls);
+        self.feeds.is_some_and(|feeds| calls.any(feeds))
     }
 
     fn fix(
@@ -86,6 +138,9 @@ impl Cleaning {
         let is_gone = script.calls[last + 1..]
             .iter()
             .any(|other| takes_away(other, &call.program));
+        if self.feeds_others(context, at) {
+            return None;
+        }
         if commands.len() != 1 || changes_shell || self.needs_program && is_gone {
             return None;
         }
@@ -96,10 +151,14 @@ impl Cleaning {
             let argument = told.argument();
             told.name == "COPY" && self.paths.iter().any(|path| argument.contains(path))
         });
-        let is_unused = self
-            .uses
-            .is_none_or(|uses| need(model, at, uses) == Need::No);
-        let is_safe = is_unused
+        let need = match self.uses {
+            Some(uses) => need(model, at, uses, self.makes),
+            None => Need::No,
+        };
+        if need == Need::Yes {
+            return None;
+        }
+        let is_safe = need == Need::No
             && !is_copied
             && !is_mount
             && !works_offline(context, at)
@@ -128,21 +187,48 @@ pub(super) fn works_offline(context: &Context<'_>, at: usize) -> bool {
         .into_iter()
         .filter_map(|at| context.model.scripts.get(&at));
     let mut calls = scripts.flat_map(|script| &script.calls);
-    calls.any(|call| {
-        call.has(&[
-            "--offline",
-            "--prefer-offline",
-            "--cacheonly",
-            "--no-refresh",
-            "--clone",
-            "-C",
-        ])
-    })
+    let has_no_network = |at: usize| {
+        let one = &context.model.file.instructions[at];
+        one.flag("network") == Some("none")
+    };
+    let after = context.model.after(at);
+    after.into_iter().any(has_no_network)
+        || calls.any(|call| {
+            call.has(&[
+                "--offline",
+                "--prefer-offline",
+                "--cacheonly",
+                "--no-refresh",
+                "--clone",
+                "-C",
+            ])
+        })
 }
 
 /// For commands that every release knows.
 pub(super) fn always(_: &Context<'_>, _: usize) -> bool {
     true
+}
+
+/// Whether one of two paths is the other or lies below it; a glob stands for its folder.
+pub(super) fn overlap(one: &str, other: &str) -> bool {
+    let bare = |path: &str| {
+        let known = path.split(['*', '?', '[', '{']).next().unwrap_or_default();
+        match known.len() == path.len() {
+            true => path.trim_end_matches('/').to_owned(),
+            false => known
+                .rsplit_once('/')
+                .map_or("", |(folder, _)| folder)
+                .to_owned(),
+        }
+    };
+    let within = |inner: &str, outer: &str| {
+        inner
+            .strip_prefix(outer)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let (one, other) = (bare(one), bare(other));
+    within(&one, &other) || within(&other, &one)
 }
 
 /// Whether a call removes what lies at a path, or all that lies there.
@@ -155,19 +241,12 @@ pub(super) fn removes(call: &Call, path: &str) -> bool {
         _ => false,
     };
     let covers = |pattern: &str| {
-        let pattern = pattern.trim_end_matches('/').trim_end_matches("/*");
-        let within = |inner: &str, outer: &str| {
-            inner
-                .strip_prefix(outer)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
         // Braces are not expanded; what they hold is looked at as words.
         let last = path
             .rsplit('/')
             .find(|name| !name.is_empty())
             .unwrap_or_default();
-        within(path, pattern)
-            || within(pattern, path)
+        overlap(pattern, path)
             || pattern.contains('{') && (pattern.contains(last) || pattern.contains("apt"))
     };
     removes
@@ -178,10 +257,19 @@ pub(super) fn removes(call: &Call, path: &str) -> bool {
             .any(|word| word.pattern.len() > 1 && covers(&word.pattern))
 }
 
+fn sudo(call: &Call) -> Option<&String> {
+    let is_sudo = |word: &&String| word.rsplit('/').next() == Some("sudo");
+    call.wrappers.iter().find(is_sudo)
+}
+
+/// Whether a call runs as another user, whose home is not the one that the script knows.
+pub(super) fn is_sudo(call: &Call) -> bool {
+    sudo(call).is_some()
+}
+
 /// A command, with `sudo` before it where a call has that.
 pub(super) fn wrapped(call: &Call, command: &str) -> String {
-    let is_sudo = |word: &&String| word.rsplit('/').next() == Some("sudo");
-    match call.wrappers.iter().find(is_sudo) {
+    match sudo(call) {
         Some(sudo) => format!("{sudo} {command}"),
         None => command.to_owned(),
     }

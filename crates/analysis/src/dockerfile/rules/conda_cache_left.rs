@@ -41,6 +41,8 @@ const CLEANING: Cleaning = Cleaning {
     makes: conda::installs,
     cleans: |call| removes_packages(call) || removes_folder(call),
     paths: conda::CACHES,
+    mounted_as: &[],
+    moved_by: &[],
     command: |call| {
         let program = call.words.first().map_or("", |word| word.pattern.as_str());
         cleaning::wrapped(
@@ -50,6 +52,7 @@ const CLEANING: Cleaning = Cleaning {
     },
     needs_program: true,
     uses: None,
+    feeds: None,
     is_known: |context, at| {
         bases::conda_cleans_by_force(context, at)
             && !speaks_of_links(context)

@@ -1,27 +1,28 @@
 //! `COPY` and then a RUN that changes owner or mode of what was copied: every file is in the image twice, as
 //! the new layer holds it whole.
 //!
-//! **Fix.** `--chown` is given to COPY and the RUN goes. *Unsafe*: the classic builder looks names up in the image's
-//! own `/etc/passwd`. Only where the RUN does nothing else, follows the COPY at once, and names user and group;
-//! a `chmod` is reported.
+//! **Fix.** `--chown` and `--chmod` are given to COPY and the RUN goes. *Unsafe*: the classic builder looks names up in
+//! the image's own `/etc/passwd`, and does not know `--chmod`. Only where the RUN does nothing else, follows the
+//! COPY at once, changes all that was copied and nothing that was there before, and names user and group or
+//! an octal mode; a `chmod +x` is reported, as the mode that it leads to is not known.
 //!
 //! **Example.**
 //!
 //! ```dockerfile
 //! COPY app /app
-//! RUN chown -R app:app /app
+//! RUN chown -R app:app /app && chmod -R 755 /app
 //! ```
 //!
 //! becomes
 //!
 //! ```dockerfile
-//! COPY --chown=app:app app /app
+//! COPY --chown=app:app --chmod=755 app /app
 //! ```
 
-use super::{Context, Finding, Rule};
+use super::{Context, Finding, Rule, copied};
 use crate::dockerfile::finding::{Edit, Safety};
-use crate::dockerfile::model::Call;
-use crate::dockerfile::parse::{Instruction, words};
+use crate::dockerfile::model::{Base, Call, Script};
+use crate::dockerfile::parse::Instruction;
 
 pub(super) static RULE: Rule = Rule {
     id: "copied-then-changed",
@@ -41,39 +42,101 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
         else {
             continue;
         };
-        let Some(call) = script.calls.iter().find(|call| changes(call, before)) else {
+        let Some(call) = script
+            .calls
+            .iter()
+            .find(|call| changed(call, before).is_some())
+        else {
             continue;
         };
         let message = "every file that COPY brought is in this layer once more";
         let finding = Finding::new(&RULE, *at, call.range.clone(), message);
-        let spec = call
-            .verb()
-            .map(|(_, spec)| spec)
-            .filter(|spec| call.program == "chown" && is_pair(spec));
-        let is_alone = script.calls.len() == 1
-            && call.place.is_plain
-            && call.wrappers.is_empty()
-            && script.mounts.is_empty();
-        out.push(match spec.filter(|_| is_alone && before.flags.is_empty()) {
-            Some(spec) => {
+        out.push(match flags(context, *at, script, before) {
+            Some(flags) => {
                 let place = before.line.range(before.keyword.clone()).end;
                 let lines = context.model.file.instructions[*at].lines.clone();
                 let edits = vec![
                     Edit {
                         range: place..place,
-                        text: format!(" --chown={spec}"),
+                        text: format!(" {flags}"),
                     },
                     Edit {
                         range: lines,
                         text: String::new(),
                     },
                 ];
-                finding.with_fix(Safety::Unsafe, format!("copy with `--chown={spec}`"), edits)
+                finding.with_fix(Safety::Unsafe, format!("copy with `{flags}`"), edits)
             }
             None => finding,
         });
     }
     out
+}
+
+/// What a call changes of what COPY brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Changed {
+    /// All that was copied, or that was at the target before.
+    Target,
+    /// The only file that was copied into the target.
+    File,
+}
+
+/// The options of COPY that do what a script does.
+fn flags(context: &Context<'_>, at: usize, script: &Script, copy: &Instruction) -> Option<String> {
+    let run = &context.model.file.instructions[at];
+    let is_alone = run.flags.is_empty() && !script.is_trigger && script.list.is_some();
+    let mut out = Vec::new();
+    for call in &script.calls {
+        let changed = changed(call, copy).filter(|_| is_alone && call.place.is_plain)?;
+        let is_recursive = call.has(&["-R"]);
+        let mut options = call.arguments().filter(|word| word.starts_with('-'));
+        let is_file = is_text_file(context, copy);
+        let is_whole = match changed {
+            Changed::File => is_file,
+            Changed::Target => is_file || is_recursive && is_new(context, at - 1, copy),
+        };
+        let (_, spec) = call.verb()?;
+        let flag = match call.program.as_str() {
+            "chown" if is_pair(spec) => ("chown", spec),
+            "chmod" if is_octal(spec) => ("chmod", spec),
+            _ => return None,
+        };
+        let is_plain = call.wrappers.is_empty() && options.all(|word| word == "-R");
+        if !is_whole || !is_plain || copy.flag(flag.0).is_some() {
+            return None;
+        }
+        out.push(format!("--{}={}", flag.0, flag.1));
+    }
+    out.dedup_by_key(|flag| flag.split('=').next().map(str::to_owned));
+    (out.len() == script.calls.len()).then(|| out.join(" "))
+}
+
+/// Whether COPY brings one file, by what lies in the build context.
+fn is_text_file(context: &Context<'_>, copy: &Instruction) -> bool {
+    let words = copied::arguments(copy);
+    let [source, _] = words.as_slice() else {
+        return false;
+    };
+    let path = source.trim_start_matches("./").trim_start_matches('/');
+    copy.flag("from").is_none() && context.beside.is_some_and(|beside| beside(path).is_some())
+}
+
+/// Whether nothing before a COPY speaks of its target, so that all that lies there was copied.
+fn is_new(context: &Context<'_>, at: usize, copy: &Instruction) -> bool {
+    let model = context.model;
+    let Some(stage) = model
+        .stage_of(at)
+        .filter(|stage| !matches!(stage.base, Base::Stage(_)))
+    else {
+        return false;
+    };
+    let words = copied::arguments(copy);
+    let target = words
+        .last()
+        .map_or("", |target| target.trim_end_matches('/'));
+    let mut before = stage.instructions.start..at;
+    before.all(|at| !model.file.instructions[at].argument().contains(target))
 }
 
 fn is_pair(spec: &str) -> bool {
@@ -87,25 +150,33 @@ fn is_pair(spec: &str) -> bool {
         .is_some_and(|(user, group)| is_name(user) && is_name(group))
 }
 
-/// Whether a call changes all of what a COPY brought, and nothing else.
-fn changes(call: &Call, copy: &Instruction) -> bool {
-    let words = words::plain(copy);
-    let target = words
-        .last()
-        .map(|word| word.text.trim_end_matches('/'))
-        .filter(|target| target.starts_with('/') && target.len() > 1);
+fn is_octal(spec: &str) -> bool {
+    (3..=4).contains(&spec.len()) && spec.bytes().all(|byte| (b'0'..=b'7').contains(&byte))
+}
+
+/// What a call changes of what a COPY brought; `None` when it is something else.
+fn changed(call: &Call, copy: &Instruction) -> Option<Changed> {
+    let words = copied::arguments(copy);
+    let (target, sources) = words.split_last().filter(|_| copy.name == "COPY")?;
     let mut paths = call
         .arguments()
         .filter(|word| !word.starts_with('-'))
         .skip(1);
-    let only = (
-        paths.next().map(|path| path.trim_end_matches('/')),
-        paths.next(),
-    );
-    copy.name == "COPY"
-        && copy.list.is_none()
-        && ["chown", "chmod"].contains(&call.program.as_str())
+    let path = paths.next().filter(|_| paths.next().is_none())?;
+    let (path, folder) = (path.trim_end_matches('/'), target.trim_end_matches('/'));
+    let is_one = ["chown", "chmod"].contains(&call.program.as_str())
         && call.is_known()
-        && target.is_some()
-        && only == (target, None)
+        && target.starts_with('/')
+        && copy.list.is_none();
+    let [source] = sources else {
+        return (is_one && path == folder && folder.len() > 1).then_some(Changed::Target);
+    };
+    let name = source.trim_end_matches('/').rsplit('/').next()?;
+    let is_inside =
+        target.ends_with('/') && path.strip_prefix(folder)?.strip_prefix('/') == Some(name);
+    match (is_one, path == folder && folder.len() > 1) {
+        (true, true) => Some(Changed::Target),
+        (true, false) if is_inside => Some(Changed::File),
+        _ => None,
+    }
 }

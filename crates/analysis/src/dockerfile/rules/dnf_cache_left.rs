@@ -48,12 +48,15 @@ const CLEANING: Cleaning = Cleaning {
         call.is(PROGRAMS, &["clean"]) || removes("/var/cache/dnf") || removes("/var/cache/yum")
     },
     paths: &["/var/cache/dnf", "/var/cache/yum", "/var/cache/libdnf5"],
+    mounted_as: &[],
+    moved_by: &[],
     command: |call| {
         let program = call.words.first().map_or("", |word| word.pattern.as_str());
         cleaning::wrapped(call, &format!("{program} clean all"))
     },
     needs_program: true,
     uses: None,
+    feeds: None,
     is_known: cleaning::always,
     what: "metadata and packages stay in this layer",
 };

@@ -18,7 +18,7 @@
 use super::{Context, Finding, Rule};
 use crate::dockerfile::edits;
 use crate::dockerfile::finding::Safety;
-use crate::dockerfile::model::Call;
+use crate::dockerfile::model::{Call, Script};
 
 pub(super) static RULE: Rule = Rule {
     id: "full-clone",
@@ -58,10 +58,6 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
     }
     let mut out = Vec::new();
     for (at, script) in &context.model.scripts {
-        let removes = script
-            .calls
-            .iter()
-            .any(|call| call.program == "rm" && call.has(&["-r", "-R", "--recursive"]));
         let clones = script.calls.iter().filter(|call| {
             call.is(&["git"], &["clone"])
                 && !call.arguments().any(|word| {
@@ -71,7 +67,8 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
                         || word == "--bare"
                 })
         });
-        for call in clones.filter(|_| !removes && context.model.ships(*at, "/")) {
+        let stays = |call: &&Call| !removes(script, call) && context.model.ships(*at, "/");
+        for call in clones.filter(stays) {
             let finding = Finding::new(
                 &RULE,
                 *at,
@@ -92,4 +89,35 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
         }
     }
     out
+}
+
+/// Whether a script may remove what it cloned, or its history.
+fn removes(script: &Script, clone: &Call) -> bool {
+    let mut words = clone
+        .words
+        .iter()
+        .skip(2)
+        .filter(|word| !word.pattern.starts_with('-'));
+    let target = words
+        .next_back()
+        .map_or("", |word| word.pattern.trim_end_matches('/'));
+    let name = target.rsplit('/').next().unwrap_or_default();
+    let name = name.strip_suffix(".git").unwrap_or(name);
+    // The lists of apt are no clone.
+    let may_mean = |pattern: &str| {
+        let is_system = pattern.starts_with("/var/lib/apt") || pattern.starts_with("/var/cache");
+        pattern.contains(name)
+            || pattern.contains(".git")
+            || !is_system && !pattern.starts_with('-')
+    };
+    let mut calls = script.calls.iter();
+    calls.any(|call| {
+        let is_rm = call.program == "rm" && call.has(&["-r", "-R", "--recursive"]);
+        is_rm
+            && call
+                .words
+                .iter()
+                .skip(1)
+                .any(|word| may_mean(&word.pattern))
+    })
 }

@@ -21,7 +21,7 @@
 //! ```
 
 use super::conda::{self, Part};
-use super::{Context, Finding, Rule};
+use super::{Context, Finding, Rule, copied};
 use crate::dockerfile::edits;
 use crate::dockerfile::finding::{Edit, Safety};
 use crate::dockerfile::model::{Call, Script};
@@ -54,7 +54,7 @@ fn find_in(context: &Context<'_>, at: usize, script: &Script) -> Option<Finding>
         .flat_map(env_files)
         .collect();
     let needs_none = |path: &&str| {
-        let text = conda::copied_file(context, at, path);
+        let text = copied::content(context, at, path);
         text.is_some_and(|text| !text.contains("git+") && !text.contains("git:"))
     };
     if files.is_empty() || !files.iter().all(needs_none) {

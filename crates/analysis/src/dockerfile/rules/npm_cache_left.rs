@@ -44,31 +44,16 @@ const CLEANING: Cleaning = Cleaning {
         call.is(&["npm"], &["cache"]) || call.program == "rm" && names_cache
     },
     paths: &["/root/.npm"],
+    mounted_as: &["npm"],
+    moved_by: &["npm_config_cache"],
     command: |call| cleaning::wrapped(call, "npm cache clean --force"),
     needs_program: true,
     uses: None,
+    feeds: None,
     is_known: cleaning::always,
     what: "npm's cache stays in this layer",
 };
 
 fn find(context: &Context<'_>) -> Vec<Finding> {
-    let mut found = CLEANING.find(context);
-    // What ENV or a mount puts elsewhere is the file's own business.
-    found.retain(|finding| {
-        let state = context.model.state(finding.instruction);
-        let moved = state
-            .variables
-            .keys()
-            .any(|name| name.eq_ignore_ascii_case("npm_config_cache"));
-        let script = context.model.scripts.get(&finding.instruction);
-        let mounted = script.is_some_and(|script| {
-            let targets = script
-                .mounts
-                .iter()
-                .filter_map(|mount| mount.target.as_deref());
-            targets.into_iter().any(|target| target.contains("npm"))
-        });
-        !moved && !mounted
-    });
-    found
+    CLEANING.find(context)
 }

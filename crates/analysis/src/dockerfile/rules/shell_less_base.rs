@@ -1,5 +1,6 @@
 //! A RUN, or a CMD, ENTRYPOINT or HEALTHCHECK in shell form, on a base without a shell: the build, or the container, fails with
-//! `exec: "/bin/sh": no such file or directory`.
+//! `exec: "/bin/sh": no such file or directory`. A script as the entrypoint fails in the same way, and so does
+//! `["sh", "-c", ...]`; scripts are told by their name, and by their first line where they lie in the build context.
 //!
 //! **Fix.** None: write the exec form, `ENTRYPOINT ["/app"]`, and do in an earlier stage what needs a shell.
 //! Nothing is found where something that may be a shell is copied to the root or to a folder of programs.
@@ -19,7 +20,7 @@
 //! ```
 
 use super::bases::Name;
-use super::{Context, Finding, Rule};
+use super::{Context, Finding, Rule, copied};
 use crate::dockerfile::model::{Base, Stage};
 use crate::dockerfile::parse::{Instruction, words};
 
@@ -58,10 +59,45 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
                     instruction.name
                 );
                 out.push(Finding::new(&RULE, at, instruction.range.clone(), message));
+            } else if let Some(program) = started(instruction).filter(|_| uses_shell)
+                && needs_shell(context, at, program)
+            {
+                let message = format!("{program} needs a shell, and the base has none");
+                out.push(Finding::new(&RULE, at, instruction.range.clone(), message));
             }
         }
     }
     out
+}
+
+/// The program that an instruction in exec form starts.
+fn started(instruction: &Instruction) -> Option<&str> {
+    let list = instruction.list.as_ref()?;
+    list.first().map(String::as_str)
+}
+
+/// Whether a program is a shell, or a script for one or for `env`, which comes with shells.
+fn needs_shell(context: &Context<'_>, at: usize, program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or_default();
+    if ["sh", "bash", "dash", "ash"].contains(&name) {
+        return true;
+    }
+    match copied::content(context, at, program) {
+        Some(text) => {
+            let first = text.lines().next().unwrap_or_default();
+            let interpreter = first.strip_prefix("#!").map(str::trim).unwrap_or_default();
+            let path = interpreter.split_whitespace().next().unwrap_or_default();
+            [
+                "/bin/sh",
+                "/bin/bash",
+                "/bin/dash",
+                "/usr/bin/bash",
+                "/usr/bin/env",
+            ]
+            .contains(&path)
+        }
+        None => name.ends_with(".sh") && program.contains('/'),
+    }
 }
 
 fn has_no_shell(stage: &Stage) -> bool {

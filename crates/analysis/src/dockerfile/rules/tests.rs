@@ -17,6 +17,13 @@ fn beside(path: &str) -> Option<String> {
     let text = match path {
         "env.yml" | "settings.toml" => "dependencies: [samtools]\n",
         "git.yml" => "dependencies: [pip: [git+https://example.org/a]]\n",
+        "app.sh" => "#!/bin/sh\nexec app\n",
+        "app.bin.txt" => "#!/app/interpreter\n",
+        "requirements.txt" => "numpy\ntool @ git+https://example.org/a\n",
+        "wheels.txt" => "numpy\n# git+https://example.org/a\n",
+        "with-git.yml" => {
+            "dependencies:\n  - git\n  - gcc\n  - pip:\n    - git+https://example.org/a\n"
+        }
         "nul.bin" => "\0",
         _ => return None,
     };
@@ -142,6 +149,22 @@ fn a_safe_fix_is_made_where_nothing_later_may_need_the_lists() {
     ] {
         assert_eq!(fixed(rule, text, Safety::Safe), wanted, "{text}");
     }
+}
+
+#[test]
+fn lists_that_a_later_run_surely_uses_stay() {
+    let rule = "apt-lists-left";
+    for text in [
+        "RUN apt-get update && apt-get install -y a\nRUN apt-get install -y b\n",
+        "RUN apt-get update && apt-get install -y a\nFROM x\nRUN apt-get install -y b\n",
+        "RUN apt-get update\n",
+    ] {
+        assert_fixed(rule, Safety::Unsafe, &[(text, text)]);
+    }
+    // They are made anew before.
+    let text = "RUN apt-get update && apt-get install -y a\nRUN apt-get update\nRUN apt-get install -y b\n";
+    let wanted = "RUN apt-get update && apt-get install -y a && rm -rf /var/lib/apt/lists/*\nRUN apt-get update\nRUN apt-get install -y b\n";
+    assert_fixed(rule, Safety::Safe, &[(text, wanted)]);
 }
 
 #[test]
@@ -276,7 +299,103 @@ fn nothing_is_found_where_nothing_stays() {
             "apk-cache-left",
             "RUN apk add -U a && rm /var/cache/apk/*\n",
         ),
+        (
+            "cargo-cache-left",
+            "RUN --mount=type=cache,target=/home/a/.cargo/registry cargo build\n",
+        ),
+        (
+            "cargo-cache-left",
+            "RUN cargo install a\nFROM b\nCOPY --from=x /usr/local/cargo/bin/a /a\n",
+        ),
+        ("cargo-cache-left", "RUN cargo --version\n"),
+        ("go-cache-left", "RUN go build && go clean -modcache\n"),
+        ("go-cache-left", "ENV GOCACHE=/tmp/c\nRUN go build -o /a\n"),
+        (
+            "gem-cache-left",
+            "RUN bundle config set path v && bundle install\n",
+        ),
+        (
+            "gem-cache-left",
+            "RUN gem install a && rm -rf $(gem env gemdir)/cache\n",
+        ),
+        ("r-downloads-left", "RUN R -e 'install.packages(\"a\")'\n"),
+        ("r-downloads-left", "RUN install2.r a && rm -rf /tmp/*\n"),
+        ("pnpm-cache-left", "RUN pnpm run build\n"),
+        ("uv-cache-left", "ENV UV_NO_CACHE=1\nRUN uv sync\n"),
+        ("uv-cache-left", "RUN uv sync --no-cache && uv pip list\n"),
+        (
+            "poetry-cache-left",
+            "RUN poetry install && rm -rf $POETRY_CACHE_DIR\n",
+        ),
+        ("poetry-cache-left", "RUN poetry build\n"),
+        ("maven-cache-left", "RUN mvn package && rm -rf ~/.m2\n"),
+        ("gradle-cache-left", "RUN gradle --version\n"),
+        (
+            "composer-cache-left",
+            "RUN --mount=type=cache,target=/tmp/cache composer install\n",
+        ),
         ("late-removal", "RUN wget x && rm x\n"),
+        ("late-removal", "RUN a\nRUN rm -rf /b && c\n"),
+        (
+            "download-left",
+            "RUN wget https://example.org/a.tgz && tar -xf a.tgz && rm a.tgz\n",
+        ),
+        (
+            "download-left",
+            "RUN wget https://example.org/a.tgz\nRUN rm b.tgz\n",
+        ),
+        (
+            "download-left",
+            "WORKDIR /a\nRUN wget https://example.org/a.tgz\nWORKDIR /b\nRUN rm a.tgz\n",
+        ),
+        (
+            "download-left",
+            "RUN wget -qO- https://example.org/a.tgz | tar xz\nRUN rm a.tgz\n",
+        ),
+        ("mkdir-then-cd", "RUN mkdir /a && cd /b && c\n"),
+        ("mkdir-then-cd", "RUN mkdir /a /b && cd /a && c\n"),
+        ("mkdir-then-cd", "RUN mkdir /a; cd /a && c\n"),
+        ("mkdir-then-cd", "RUN mkdir /a && cd $B && c\n"),
+        (
+            "compilers-left",
+            "RUN apt-get install -y gcc && make && apt-get purge -y gcc\n",
+        ),
+        (
+            "compilers-left",
+            "RUN apt-get install -y gcc\nCMD [\"gcc\"]\n",
+        ),
+        (
+            "compilers-left",
+            "RUN apt-get install -y gcc && make install\nFROM b\nCOPY --from=x /a /a\n",
+        ),
+        (
+            "compilers-left",
+            "RUN apt-get install -y gcc && Rscript -e 'install.packages(\"a\")' && make\n",
+        ),
+        (
+            "source-without-compiler",
+            "RUN pip install git+https://example.org/a\n",
+        ),
+        (
+            "source-without-compiler",
+            "FROM python:3.12-slim\nCOPY wheels.txt .\nRUN pip install -r wheels.txt\n",
+        ),
+        (
+            "source-without-compiler",
+            "FROM python:3.12-slim\nRUN apt-get update && apt-get install -y git gcc\nRUN pip install git+https://example.org/a\n",
+        ),
+        (
+            "source-without-compiler",
+            "FROM python:3.12-slim\nRUN ./prepare\nRUN pip install git+https://example.org/a\n",
+        ),
+        (
+            "source-without-compiler",
+            "FROM mambaorg/micromamba\nCOPY with-git.yml /e.yml\nRUN micromamba install -y -n base -f /e.yml\n",
+        ),
+        (
+            "shell-less-base",
+            "FROM scratch\nCOPY app.bin.txt /app\nENTRYPOINT [\"/app\"]\n",
+        ),
         ("copied-then-changed", "COPY a /a\nRUN chown u:g /b\n"),
         (
             "development-base",
@@ -379,6 +498,43 @@ fn fixes_of_package_managers_follow_their_call() {
             "FROM condaforge/miniforge3\nRUN mamba install a\nRUN conda create -n b --clone base && conda clean --all --force-pkgs-dirs --yes\n",
         ),
         ("add-local-file", "ADD nul.bin /a\n", "ADD nul.bin /a\n"),
+        // A container may call cargo, go or a script that does.
+        (
+            "cargo-cache-left",
+            "RUN cargo build --release\nCMD [\"cargo\", \"run\"]\n",
+            "RUN cargo build --release\nCMD [\"cargo\", \"run\"]\n",
+        ),
+        (
+            "cargo-cache-left",
+            "RUN cargo build --release\nCMD [\"/start.sh\"]\n",
+            "RUN cargo build --release\nCMD [\"/start.sh\"]\n",
+        ),
+        (
+            "cargo-cache-left",
+            "RUN cargo +nightly build --release\nCMD [\"target/release/a\"]\n",
+            "RUN cargo +nightly build --release && rm -rf \"${CARGO_HOME:-$HOME/.cargo}/registry\" \"${CARGO_HOME:-$HOME/.cargo}/git\"\nCMD [\"target/release/a\"]\n",
+        ),
+        (
+            "go-cache-left",
+            "FROM golang:1.12\nRUN go build -o /a\nCMD [\"/a\"]\n",
+            "FROM golang:1.12\nRUN go build -o /a\nCMD [\"/a\"]\n",
+        ),
+        // What this RUN downloads is what the next one builds from.
+        (
+            "go-cache-left",
+            "FROM golang:1.24\nRUN go mod download\nRUN go build -o /a\nCMD [\"/a\"]\n",
+            "FROM golang:1.24\nRUN go mod download\nRUN go build -o /a && go clean -cache -modcache\nCMD [\"/a\"]\n",
+        ),
+        (
+            "gem-cache-left",
+            "FROM ruby:3\nUSER a\nRUN gem install b\n",
+            "FROM ruby:3\nUSER a\nRUN gem install b\n",
+        ),
+        (
+            "uv-cache-left",
+            "RUN uv sync\nRUN --network=none uv sync\n",
+            "RUN uv sync\nRUN --network=none uv sync --no-cache\n",
+        ),
     ] {
         assert_eq!(fixed(rule, text, Safety::Safe), wanted, "{rule}");
     }
@@ -435,4 +591,276 @@ fn absurd_files_are_refused_quickly() {
     let text = format!("FROM a\n{}", "RUN apt-get update\n".repeat(50_000));
     let report = lint(text.as_bytes(), &Options::default(), None);
     assert_eq!(report.problems.len(), 1);
+}
+
+/// A rule, a file that it puts right, and what comes out; a fix that is not made leaves the file as it is.
+fn assert_fixed(rule: &str, most: Safety, rows: &[(&str, &str)]) {
+    for (text, wanted) in rows {
+        assert!(count(rule, text) > 0, "{rule} finds nothing: {text}");
+        assert_eq!(fixed(rule, text, most), *wanted, "{rule}: {text}");
+    }
+}
+
+#[test]
+fn runs_are_joined_where_the_shell_between_them_says_nothing() {
+    let rule = "late-removal";
+    for (text, wanted) in [
+        // Layouts and comments.
+        (
+            "RUN a \\\n  && wget b\n\n# why\nRUN rm -rf /tmp/*\n",
+            "RUN a \\\n  && wget b \\\n# why\n  && rm -rf /tmp/*\n",
+        ),
+        (
+            "RUN a && \\\r\n  wget b\r\nRUN rm /b\r\n",
+            "RUN a && \\\r\n  wget b && \\\r\n  rm /b\r\n",
+        ),
+        // A folder and variables mean nothing to what is named by its path.
+        (
+            "RUN cd /a && A=b && wget c || d\nRUN apt-get clean && rm -rf /a\n",
+            "RUN cd /a && A=b && wget c || d && \\\n    apt-get clean && rm -rf /a\n",
+        ),
+        // Settings between the two.
+        (
+            "RUN wget b\nENV A=b\nCOPY c /c\nRUN rm /b\nCMD [\"d\"]\n",
+            "RUN wget b && rm /b\nENV A=b\nCOPY c /c\nCMD [\"d\"]\n",
+        ),
+    ] {
+        assert_fixed(rule, Safety::Unsafe, &[(text, wanted)]);
+    }
+    // What is safe calls nothing unknown.
+    assert_fixed(
+        rule,
+        Safety::Safe,
+        &[
+            (
+                "RUN a && wget b\nRUN rm /b\n",
+                "RUN a && wget b\nRUN rm /b\n",
+            ),
+            ("RUN wget b\nRUN rm /b\n", "RUN wget b && \\\n    rm /b\n"),
+        ],
+    );
+}
+
+#[test]
+fn runs_are_not_joined_where_in_doubt() {
+    for text in [
+        // The folder matters to what is removed.
+        "RUN cd /a && wget b\nRUN rm b\n",
+        "RUN A=b; wget b\nRUN rm -rf /a/$A\n",
+        // The second would also run when the first fails, or the whole succeed.
+        "RUN wget b\nRUN rm /b || true\n",
+        "RUN wget b\nRUN rm /b; rm /c\n",
+        // What ends the first, or goes on after it.
+        "RUN wget b && exit 0\nRUN rm /b\n",
+        "RUN wget b &\nRUN rm /b\n",
+        "RUN wget b & wget c\nRUN rm /b\n",
+        "RUN exec wget b\nRUN rm /b\n",
+        "RUN rm() { :; }; wget b\nRUN rm /b\n",
+        "RUN export PATH=/a && wget b\nRUN rm /b\n",
+        "RUN set -n && wget b\nRUN rm /b\n",
+        // Other shells, users, mounts, stages.
+        "RUN wget b\nUSER c\nRUN rm /b\n",
+        "RUN wget b\nSHELL [\"bash\", \"-c\"]\nRUN rm /b\n",
+        "RUN wget b\nVOLUME /b\nRUN rm /b\n",
+        "RUN wget b\nCOPY c /b/c\nRUN rm -rf /b\n",
+        "RUN wget b\nCOPY c ./c\nRUN rm -rf /b\n",
+        "RUN --mount=type=cache,target=/b wget b\nRUN rm /b\n",
+        "RUN wget b\nRUN --mount=type=cache,target=/b rm /b\n",
+        "RUN [\"wget\", \"b\"]\nRUN rm /b\n",
+        "RUN wget b\nRUN wget c\nENV X=1\nRUN [\"d\"]\nRUN rm /b\n",
+        "RUN <<E\nwget b\nE\nRUN rm /b\n",
+        "RUN wget b # note\nRUN rm /b\n",
+        // The RUN before did not make what is removed.
+        "RUN wget b\nRUN wget c\nRUN rm /b\n",
+        "RUN apt-get install -y a\nRUN pip install b\nRUN apt-get clean && rm -rf /var/lib/apt/lists/*\n",
+        "RUN wget b && chmod 755 /b\nRUN chown c /b\nRUN rm /b\n",
+    ] {
+        let rule = "late-removal";
+        assert_fixed(rule, Safety::Unsafe, &[(text, text)]);
+    }
+}
+
+#[test]
+fn downloads_and_updates_join_what_uses_them() {
+    assert_fixed(
+        "download-left",
+        Safety::Safe,
+        &[
+            (
+                "WORKDIR /a\nRUN curl -sSLo b.zip https://example.org/x\nRUN unzip b.zip\nRUN rm *.zip\n",
+                "WORKDIR /a\nRUN curl -sSLo b.zip https://example.org/x && \\\n    unzip b.zip && \\\n    rm *.zip\n",
+            ),
+            // Not the same folder afterwards.
+            (
+                "RUN cd /a && wget https://example.org/b.zip\nRUN cd /a && unzip b.zip && rm b.zip\n",
+                "RUN cd /a && wget https://example.org/b.zip\nRUN cd /a && unzip b.zip && rm b.zip\n",
+            ),
+            (
+                "RUN wget https://example.org/b.zip\nENV A=b\nRUN unzip b.zip && rm b.zip\n",
+                "RUN wget https://example.org/b.zip\nENV A=b\nRUN unzip b.zip && rm b.zip\n",
+            ),
+        ],
+    );
+    // The shell remembers where it found a program that the first RUN may have replaced.
+    let text = "RUN tool x && wget https://example.org/b.zip\nRUN tool b.zip && rm b.zip\n";
+    assert_fixed("download-left", Safety::Safe, &[(text, text)]);
+    assert_fixed(
+        "apt-update-alone",
+        Safety::Safe,
+        &[
+            (
+                "RUN apt-get update\nRUN apt-get install -y a\n",
+                "RUN apt-get update && \\\n    apt-get install -y a\n",
+            ),
+            (
+                "RUN apt-get update\nENV A=b\nRUN apt-get install -y a\n",
+                "RUN apt-get update\nENV A=b\nRUN apt-get install -y a\n",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_folder_becomes_workdir_where_nothing_depends_on_it() {
+    let rule = "mkdir-then-cd";
+    assert_fixed(
+        rule,
+        Safety::Safe,
+        &[
+            (
+                "RUN mkdir -p /a && cd /a && b; c\nCOPY d /d\nWORKDIR /e\n",
+                "WORKDIR /a\nRUN b; c\nCOPY d /d\nWORKDIR /e\n",
+            ),
+            (
+                "RUN mkdir /a && cd /a\nWORKDIR /e\n",
+                "WORKDIR /a\nWORKDIR /e\n",
+            ),
+            (
+                "RUN mkdir /a && cd /a && b\nFROM c\nCOPY --from=x /a /a\n",
+                "WORKDIR /a\nRUN b\nFROM c\nCOPY --from=x /a /a\n",
+            ),
+        ],
+    );
+    for text in [
+        "RUN mkdir /a && cd /a && b\n",
+        "RUN mkdir /a && cd /a && b\nRUN c\nWORKDIR /e\n",
+        "RUN mkdir /a && cd /a && b\nCOPY c d\nWORKDIR /e\n",
+        "RUN mkdir /a && cd /a && b\nWORKDIR e\n",
+        "USER u\nRUN mkdir /a && cd /a && b\nWORKDIR /e\n",
+        "RUN --mount=type=cache,target=/a mkdir /a && cd /a && b\nWORKDIR /e\n",
+        "RUN mkdir /a && cd /a && \\\n  # why\n  b\nWORKDIR /e\n",
+        "ONBUILD RUN mkdir /a && cd /a && b\nWORKDIR /e\n",
+        "RUN mkdir /a && cd /a && b\nFROM x\nRUN c\n",
+    ] {
+        let found = count(rule, text);
+        assert!(found == usize::from(!text.starts_with("ONBUILD")), "{text}");
+        assert_eq!(fixed(rule, text, Safety::Unsafe), text, "{text}");
+    }
+}
+
+#[test]
+fn copies_take_owners_and_modes_that_are_surely_the_same() {
+    let rule = "copied-then-changed";
+    assert_fixed(
+        rule,
+        Safety::Unsafe,
+        &[
+            (
+                "COPY app.sh /usr/bin/\nRUN chmod 755 /usr/bin/app.sh\n",
+                "COPY --chmod=755 app.sh /usr/bin/\n",
+            ),
+            (
+                "COPY --from=y a /a\nRUN chown -R u:g /a/\n",
+                "COPY --chown=u:g --from=y a /a\n",
+            ),
+        ],
+    );
+    for text in [
+        "COPY app.sh /a\nRUN chmod +x /a\n",
+        "COPY unknown /a\nRUN chmod 755 /a\n",
+        "COPY a /a\nRUN chown u:g /a\n",
+        "RUN make -C /a\nCOPY b /a\nRUN chown -R u:g /a\n",
+        "COPY --chown=v:h a /a\nRUN chown -R u:g /a\n",
+        "COPY a /a\nRUN chown -R u:g /a && b\n",
+        "COPY a /a\nRUN chown -hR u:g /a\n",
+    ] {
+        assert_fixed(rule, Safety::Unsafe, &[(text, text)]);
+    }
+}
+
+#[test]
+fn scripts_need_a_shell() {
+    let rule = "shell-less-base";
+    for text in [
+        "FROM scratch\nENTRYPOINT [\"/start.sh\"]\n",
+        "FROM scratch\nCOPY app.sh /app\nENTRYPOINT [\"/app\"]\n",
+        "FROM gcr.io/distroless/static\nCMD [\"sh\", \"-c\", \"a\"]\n",
+    ] {
+        assert_eq!(count(rule, text), 1, "{text}");
+    }
+}
+
+#[test]
+fn sources_are_told_from_wheels() {
+    let rule = "source-without-compiler";
+    for text in [
+        "FROM python:3.12-slim\nWORKDIR /a\nCOPY . .\nRUN pip install -r requirements.txt\n",
+        "FROM python:3.12-slim\nRUN apt-get install -y gcc && pip install git+https://example.org/a\n",
+        "FROM python:3.12-slim\nRUN pip install https://example.org/a.tar.gz\n",
+        "FROM mambaorg/micromamba\nCOPY git.yml /e.yml\nRUN micromamba install -y -n base -f /e.yml\n",
+    ] {
+        assert_eq!(count(rule, text), 1, "{text}");
+    }
+}
+
+#[test]
+fn a_stage_is_split_only_where_all_that_it_makes_is_known() {
+    let rule = "compilers-left";
+    let known = "RUN apt-get update && apt-get install -y gcc make\nCOPY src /src\nRUN make -C /src install PREFIX=/opt/a\nENTRYPOINT [\"/opt/a/bin/a\"]\n";
+    let text = with_head(known).replace(" AS x", "");
+    let wanted = "FROM python:3.12 AS base\nFROM base AS build\nRUN apt-get update && apt-get install -y gcc make\nCOPY src /src\n\
+        RUN make -C /src install PREFIX=/opt/a\nFROM base\nCOPY src /src\nCOPY --from=build /opt/a /opt/a\nENTRYPOINT [\"/opt/a/bin/a\"]\n";
+    assert_fixed(rule, Safety::Unsafe, &[(&text, wanted)]);
+    for (old, new) in [
+        (" PREFIX=/opt/a", ""),
+        ("PREFIX=/opt/a", "PREFIX=/usr/local"),
+        ("gcc make", "gcc make libpq-dev"),
+        ("gcc make", "gcc make nginx"),
+        ("gcc make", "gcc make $MORE"),
+        ("[\"/opt/a/bin/a\"]", "[\"b\"]"),
+        ("RUN make", "USER b\nRUN make"),
+        ("RUN make", "RUN ./b && make"),
+        ("ENTRYPOINT", "RUN /opt/a/bin/a --prepare\nENTRYPOINT"),
+        ("python:3.12\n", "python:3.12 AS named\n"),
+    ] {
+        let text = text.replacen(old, new, 1);
+        assert_fixed(rule, Safety::Unsafe, &[(&text, &text)]);
+    }
+}
+
+#[test]
+fn a_tag_for_running_is_taken_where_nothing_compiles() {
+    let rule = "development-base";
+    assert_fixed(
+        rule,
+        Safety::Unsafe,
+        &[
+            (
+                "FROM nvidia/cuda:12.2.0-devel-ubuntu22.04\nCOPY a /a\n",
+                "FROM nvidia/cuda:12.2.0-runtime-ubuntu22.04\nCOPY a /a\n",
+            ),
+            (
+                "FROM eclipse-temurin:17-jdk-alpine\nCOPY a.jar /\nCMD [\"java\", \"-jar\", \"/a.jar\"]\n",
+                "FROM eclipse-temurin:17-jre-alpine\nCOPY a.jar /\nCMD [\"java\", \"-jar\", \"/a.jar\"]\n",
+            ),
+        ],
+    );
+    for text in [
+        "FROM nvidia/cuda:12.2.0-devel-ubuntu22.04\nRUN nvcc -o a a.cu\n",
+        "FROM nvidia/cuda:12.2.0-devel-ubuntu22.04@sha256:0123\nCOPY a /a\n",
+        "FROM eclipse-temurin:16-jdk\nCOPY a.jar /\n",
+        "FROM amazoncorretto:17-jdk\nCOPY a.jar /\n",
+    ] {
+        assert_fixed(rule, Safety::Unsafe, &[(text, text)]);
+    }
 }

@@ -47,9 +47,12 @@ const CLEANING: Cleaning = Cleaning {
         call.is(&["zypper"], &["clean", "cc"]) || cleaning::removes(call, "/var/cache/zypp")
     },
     paths: &["/var/cache/zypp"],
+    mounted_as: &[],
+    moved_by: &[],
     command: |call| cleaning::wrapped(call, "zypper clean --all"),
     needs_program: true,
     uses: None,
+    feeds: None,
     is_known: cleaning::always,
     what: "metadata and packages stay in this layer",
 };
