@@ -13,6 +13,7 @@ use std::io;
 
 use ounce_image::{EntryId, Image, ImagePath, Tree, display};
 
+use crate::dockerfile;
 use crate::dockerfile::finding::Finding;
 use crate::dockerfile::model::Model;
 use crate::dockerfile::parse::Dockerfile;
@@ -142,14 +143,16 @@ impl Count<'_> {
                 let packages = came::recommended(self.built.tree, self.built.packages, layer);
                 self.packages(&packages, layer)
             }
-            (Some(Measure::Package(ecosystem, name)), Some(layer)) => {
-                let packages = came::with(
-                    self.built.tree,
-                    self.built.packages,
-                    layer,
-                    (ecosystem, name),
-                );
-                self.packages(&packages, layer)
+            (Some(Measure::Package(ecosystem, name)), Some(layer)) => self
+                .packages_with(layer, |package| {
+                    package.ecosystem == ecosystem && package.name == name
+                }),
+            (Some(Measure::Building), Some(layer)) => {
+                let is_tool = |package: &Package| {
+                    !package.ecosystem.is_open() && dockerfile::rules::is_tool(&package.name)
+                };
+                let cost = self.packages_with(layer, is_tool);
+                cost.map(|cost| self.with_compilers(cost))
             }
             (Some(Measure::Hidden), Some(layer)) => self.hidden_by(layer)?,
             _ => None,
@@ -183,6 +186,11 @@ impl Count<'_> {
         };
         let is_unsure = is_elsewhere || items.iter().any(hides);
         (tally.cost.size != Size::default() || !is_unsure).then(|| tally.finish())
+    }
+
+    fn packages_with(&mut self, layer: usize, is_meant: impl Fn(&Package) -> bool) -> Option<Cost> {
+        let packages = came::with(self.built.tree, self.built.packages, layer, is_meant);
+        self.packages(&packages, layer)
     }
 
     fn packages(&mut self, packages: &[&Package], layer: usize) -> Option<Cost> {
@@ -275,11 +283,14 @@ impl Count<'_> {
         }
     }
 
-    /// Adds what compiles when the image runs.
+    /// Adds what compiles when the image runs; that compilers do is no reason for them.
     fn with_compilers(&self, mut cost: Cost) -> Cost {
-        let reason = compilers::reason_to_keep(self.built.packages, Tree::ROOT);
-        cost.needed
-            .extend(reason.map(|reason| (reason, cost.size.disk)));
+        let mut users = compilers::users(self.built.packages, Tree::ROOT);
+        let user = users.find(|(package, _)| !dockerfile::rules::is_tool(&package.name));
+        let needed = user
+            .filter(|_| cost.size.disk > 0)
+            .map(|(_, reason)| (reason, cost.size.disk));
+        cost.needed.extend(needed);
         cost
     }
 }

@@ -1,7 +1,5 @@
 //! Packages that a step installed although nothing that was asked for depends on them.
 
-use std::collections::BTreeSet;
-
 use ounce_image::Tree;
 
 use crate::packages::requests::Graph;
@@ -24,35 +22,23 @@ pub(super) fn recommended<'a>(
         .collect()
 }
 
-/// A package that a layer brought, and what that layer brought for it alone.
+/// The packages of some kind that a layer brought, and what that layer brought for them alone.
 pub(super) fn with<'a>(
     tree: &'a Tree<'a>,
     packages: &'a Packages,
     layer: usize,
-    (ecosystem, name): (Ecosystem, &str),
+    is_meant: impl Fn(&Package) -> bool,
 ) -> Vec<&'a Package> {
-    let is_it = |package: &Package| {
-        package.ecosystem == ecosystem && package.name == name && brought(tree, package, layer)
-    };
-    let came = |package: &Package| {
-        package.ecosystem == ecosystem
-            && package.requested == Some(false)
-            && brought(tree, package, layer)
-    };
+    let is_it = |package: &Package| is_meant(package) && brought(tree, package, layer);
+    let came =
+        |package: &Package| package.requested == Some(false) && brought(tree, package, layer);
     let graph = Graph::new(tree, packages);
-    let others: BTreeSet<usize> =
-        indexes(graph.reached(|package| !is_it(package) && !came(package)));
-    let all: BTreeSet<usize> = indexes(graph.reached(|package| is_it(package) || !came(package)));
-    let only = |at: &usize| all.contains(at) && !others.contains(at);
-    let list = packages.iter().enumerate();
-    list.filter(|(at, _)| only(at))
-        .map(|(_, package)| package)
-        .collect()
-}
-
-fn indexes(reached: Vec<bool>) -> BTreeSet<usize> {
-    let all = reached.into_iter().enumerate();
-    all.filter_map(|(at, is_reached)| is_reached.then_some(at))
+    let others = graph.reached(|package| !is_it(package) && !came(package));
+    let all = graph.reached(|package| is_it(package) || !came(package));
+    let reached = packages.iter().zip(all.into_iter().zip(others));
+    reached
+        .filter(|(_, (with, without))| *with && !without)
+        .map(|(package, _)| package)
         .collect()
 }
 
@@ -100,7 +86,7 @@ mod tests {
     #[test]
     fn a_package_comes_with_what_no_other_needs() {
         let with = |name: &'static str| {
-            names(move |tree, packages| with(tree, packages, 1, (Ecosystem::Dpkg, name)))
+            names(move |tree, packages| with(tree, packages, 1, |package| package.name == name))
         };
         assert_eq!(with("a"), ["a", "b"]);
         assert!(with("x").is_empty());

@@ -13,11 +13,13 @@ pub(super) enum Measure {
     Recommended,
     /// A package that the layer brought, and what came with it alone.
     Package(Ecosystem, &'static str),
+    /// The packages in the layer that only builds need, and what came with them alone.
+    Building,
     /// What the layer hides of the layers below.
     Hidden,
 }
 
-use Measure::{Found, Hidden, InBase, Package, Recommended};
+use Measure::{Building, Found, Hidden, InBase, Package, Recommended};
 
 /// The measure of each rule for Dockerfiles that costs bytes.
 const MEASURES: &[(&str, Measure)] = &[
@@ -53,6 +55,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("r-downloads-left", Found(&["r-leftovers"])),
     ("full-clone", Found(&["vcs-metadata"])),
     ("whole-context", Found(&["vcs-metadata"])),
+    ("compilers-left", Building),
     ("late-removal", Hidden),
     ("copied-then-changed", Hidden),
     (

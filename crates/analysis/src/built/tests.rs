@@ -4,7 +4,7 @@ use ounce_image::format::{self, Reference};
 use ounce_image::{Platform, Progress, Store};
 
 use super::*;
-use crate::dockerfile::{self, Safety};
+use crate::dockerfile::Safety;
 use crate::plan::{Options, plan};
 use crate::rules::Context;
 
@@ -146,5 +146,38 @@ fn fixes_are_the_same_with_an_image_at_hand() {
     assert_eq!(
         said(&String::from_utf8(fixed.text).unwrap(), APT),
         ["another image"]
+    );
+}
+
+#[test]
+fn compilers_cost_what_came_for_them_and_what_compiles_needs_them() {
+    let package = |name: &str, rest: &str| {
+        format!(
+            "Package: {name}\\nStatus: install ok installed\\nArchitecture: all\\nVersion: 1\\n{rest}\\n"
+        )
+    };
+    let status = [
+        package("gcc", "Depends: cc1\\n"),
+        package("cc1", ""),
+        package("tool", ""),
+        package("pocl", ""),
+    ];
+    let image = format!(
+        "[/bin/sh -c apt-get install -y gcc tool]\n\
+        usr/bin/gcc *40\nusr/bin/cc1 *600\nusr/bin/tool *7\n\
+        var/lib/dpkg/info/gcc.list = /usr/bin/gcc\\n\nvar/lib/dpkg/info/cc1.list = /usr/bin/cc1\\n\n\
+        var/lib/dpkg/info/tool.list = /usr/bin/tool\\n\n\
+        var/lib/apt/extended_states = Package: cc1\\nArchitecture: all\\nAuto-Installed: 1\\n\n\
+        var/lib/dpkg/status = {}\n[/bin/sh -c make]\nusr/made *3\n",
+        status.concat()
+    );
+    let file = "FROM x@sha256:0\nRUN apt-get install -y gcc tool\nRUN make\n";
+    let costs = said(file, &image);
+    // With what dpkg keeps of them.
+    let cost = costs.iter().find(|cost| cost.starts_with("compilers-left"));
+    let cost = cost.unwrap_or_else(|| panic!("{costs:?}"));
+    assert!(
+        cost.starts_with("compilers-left 666 cc1:613 gcc:53; dpkg pocl "),
+        "{cost}"
     );
 }
