@@ -178,8 +178,10 @@ mod tests {
     use super::*;
     use crate::dockerfile::parse::Dockerfile;
 
-    /// The layer of each step of a file that has one, as `LINE: LAYER`.
-    fn found(file: &str, history: &[&str]) -> Option<(Vec<(usize, usize)>, Option<usize>)> {
+    /// The instructions with their layers, and the layers of the base.
+    type Found = (Vec<(usize, usize)>, Option<usize>);
+
+    fn found(file: &str, history: &[&str]) -> Option<Found> {
         let file = Dockerfile::parse(file.as_bytes());
         let model = Model::new(&file);
         let history: Vec<_> = history
