@@ -20,4 +20,4 @@ mod later;
 
 pub use finding::{Edit, Finding, Fix, Safety};
 pub use lint::{Beside, Context, Options, Report, lint};
-pub use rules::{RULES, Rule, UnknownRule, rule};
+pub use rules::{Pin, RULES, Rule, UnknownRule, Unpinned, rule, unpinned};

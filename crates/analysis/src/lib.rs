@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod arrange;
+pub mod built;
 pub mod dockerfile;
 pub mod duplicates;
 pub mod evidence;

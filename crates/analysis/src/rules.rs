@@ -64,7 +64,7 @@ mod yarn_cache;
 mod zypper_cache;
 
 mod caches;
-mod compilers;
+pub(crate) mod compilers;
 mod docs;
 mod installers;
 mod jdk;

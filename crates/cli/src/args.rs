@@ -74,6 +74,8 @@ Examples:
   ounce lint
   ounce lint Dockerfile --fix
   ounce lint containers --diff --unsafe-fixes > changes.patch
+  ounce lint Dockerfile --image image.tar
+  ounce lint Dockerfile --fix --resolve
   ounce lint - < Dockerfile --select apt-lists-left,pip-cache-left
   ounce lint --format sarif > lint.sarif
 
@@ -497,6 +499,14 @@ pub(crate) struct Lint {
     /// Do not run this rule
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub(crate) ignore: Vec<String>,
+    /// Say what each finding costs in this image, which was built from the Dockerfile
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) image: Option<String>,
+    /// Ask the registries for the digests of base images without one; all else works without a network
+    #[arg(long)]
+    pub(crate) resolve: bool,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
     /// How findings are written
     #[arg(long, value_enum, default_value_t = LintFormat::Text)]
     pub(crate) format: LintFormat,

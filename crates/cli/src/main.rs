@@ -6,6 +6,7 @@ mod commands;
 mod container;
 mod error;
 mod limits;
+mod registry;
 mod report;
 mod roots;
 mod session;

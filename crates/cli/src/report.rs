@@ -1,6 +1,6 @@
 //! Reports: one model, from which every way of writing is made.
 
-mod build;
+pub(crate) mod build;
 pub(crate) mod diff;
 mod findings;
 pub(crate) mod lint;

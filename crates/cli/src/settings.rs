@@ -104,7 +104,11 @@ pub(crate) fn of_lint(args: &args::Lint) -> Result<dockerfile::Options, CommandE
         select.extend(texts(file.lint.select));
         ignore.extend(texts(file.lint.ignore));
     }
-    Ok(dockerfile::Options { select, ignore })
+    Ok(dockerfile::Options {
+        select,
+        ignore,
+        ..dockerfile::Options::default()
+    })
 }
 
 impl File {

@@ -262,3 +262,171 @@ fn what_lies_beside_is_read_in_the_context() {
         0
     );
 }
+
+const STEP: &str = "RUN apt-get update && apt-get install -y curl";
+const IMAGE: &str = "[base]\n\
+    usr/share/doc/a/README *20\n\
+    [RUN /bin/sh -c apt-get update && apt-get install -y curl # buildkit]\n\
+    usr/bin/curl *7\n\
+    var/cache/apt/archives/curl.deb *50\n\
+    var/lib/apt/lists/a_dists_b_main_binary-amd64_Packages *900\n";
+
+/// A place with a Dockerfile and the image that was built from it.
+fn built(base: &str, image: &str) -> Place {
+    let place = Place::new(&[("Dockerfile", &format!("FROM {base}\n{STEP}\n"))]);
+    fs::write(
+        place.path("image.tar"),
+        ounce_testkit::image(image).docker_archive(),
+    )
+    .unwrap();
+    place
+}
+
+#[test]
+fn with_an_image_findings_say_what_they_cost_in_it() {
+    let place = built("a:1@sha256:0123", IMAGE);
+    let options = ["Dockerfile", "--image", "image.tar", "--no-cache"];
+    let output = place.lint(&options);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output.stderr));
+    insta::assert_snapshot!(said(&output.stdout));
+    let report = json(&place.lint(&[&options[..], &["--format", "json"]].concat()));
+    assert_eq!(report["image"]["findings"]["disk"], 900);
+    let costs = report["files"][0]["findings"].as_array().unwrap().iter();
+    let costs: Vec<_> = costs
+        .map(|one| one["in_image"]["size"]["disk"].as_u64())
+        .collect();
+    assert_eq!(costs, [Some(900), Some(0)]);
+    let sarif = json(&place.lint(&[&options[..], &["--format", "sarif"]].concat()));
+    assert_eq!(sarif["runs"][0]["results"][0]["properties"]["bytes"], 900);
+    let github = place.lint(&[&options[..], &["--format", "github"]].concat());
+    let fixed = json(&place.lint(&[&options[..], &["--format", "json", "--fix"]].concat()));
+    let left = &fixed["files"][0]["findings"];
+    assert_eq!(
+        (
+            left.as_array().unwrap().len(),
+            &left[0]["in_image"]["size"]["disk"]
+        ),
+        (1, &0.into())
+    );
+    assert_eq!(
+        fixed["image"]["findings"]["disk"], 900,
+        "the image is the one before the fix"
+    );
+    assert!(
+        said(&github.stdout).contains("(in this image: 900 B"),
+        "{}",
+        said(&github.stdout)
+    );
+}
+
+#[test]
+fn an_image_belongs_to_one_file_that_it_was_built_from() {
+    let place = built("a:1@sha256:0123", &IMAGE.replace("curl #", "wget #"));
+    let output = place.lint(&["Dockerfile", "--image", "image.tar", "--no-cache"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output.stderr).contains("no step of the Dockerfile is in the history"));
+    fs::write(place.path("b.dockerfile"), FILE).unwrap();
+    let output = place.lint(&[".", "--image", "image.tar", "--no-cache"]);
+    assert!(said(&output.stderr).contains("--image takes one Dockerfile, and 2 were found"));
+}
+
+#[test]
+fn digests_of_bases_come_from_their_registry_or_the_reason_does() {
+    use std::io::{BufRead as _, BufReader};
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap();
+    let answer =
+        format!("HTTP/1.1 200 OK\r\nConnection: close\r\nDocker-Content-Digest: {digest}\r\n\r\n");
+    let registry = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        lines
+            .map_while(Result::ok)
+            .take_while(|line| !line.is_empty())
+            .for_each(drop);
+        stream.write_all(answer.as_bytes()).unwrap();
+    });
+    let file = format!("FROM {host}/a:1 AS b\nFROM {host}/a:1\n");
+    let place = Place::new(&[("Dockerfile", &file)]);
+    let output = place.lint(&["--fix", "--resolve"]);
+    registry.join().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output.stderr));
+    assert_eq!(
+        place.text("Dockerfile"),
+        file.replace("a:1", &format!("a:1@{digest}"))
+    );
+    fs::write(place.path("Dockerfile"), &file).unwrap();
+    let output = said(&place.lint(&["--fix", "--resolve"]).stdout);
+    assert!(
+        output.contains("the digest is not known") && output.contains("cannot be reached"),
+        "{output}"
+    );
+    assert_eq!(place.text("Dockerfile"), file);
+}
+
+#[test]
+fn an_image_that_names_its_base_pins_it() {
+    let place = built("a:1", IMAGE);
+    for (name, bytes) in ounce_testkit::image(IMAGE).oci(ounce_testkit::Packing::Plain) {
+        let path = place.path("oci").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    let digest = format!("sha256:{}", "1".repeat(64));
+    annotate(
+        &place.path("oci"),
+        &[("name", "docker.io/library/a:1"), ("digest", &digest)],
+    );
+    let options = [
+        "Dockerfile",
+        "--image",
+        "oci:oci",
+        "--no-cache",
+        "--select",
+        "unpinned-base",
+        "--diff",
+    ];
+    assert_eq!(
+        said(&place.lint(&options).stdout),
+        "",
+        "it may be an old one, or one platform's"
+    );
+    let patch = said(
+        &place
+            .lint(&[&options[..], &["--unsafe-fixes"]].concat())
+            .stdout,
+    );
+    assert!(patch.contains(&format!("+FROM a:1@{digest}\n")), "{patch}");
+    annotate(&place.path("oci"), &[("name", "b:1"), ("digest", &digest)]);
+    let patch = said(
+        &place
+            .lint(&[&options[..], &["--unsafe-fixes"]].concat())
+            .stdout,
+    );
+    assert_eq!(patch, "", "it was built on another image");
+}
+
+/// Gives the only image of a layout annotations about its base.
+fn annotate(layout: &std::path::Path, about: &[(&str, &str)]) {
+    let read = |path: &std::path::Path| -> Value {
+        serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    };
+    let index_path = layout.join("index.json");
+    let mut index = read(&index_path);
+    let blob = |digest: &str| {
+        layout
+            .join("blobs/sha256")
+            .join(digest.trim_start_matches("sha256:"))
+    };
+    let mut manifest = read(&blob(index["manifests"][0]["digest"].as_str().unwrap()));
+    for (key, value) in about {
+        manifest["annotations"][format!("org.opencontainers.image.base.{key}")] = (*value).into();
+    }
+    let bytes = manifest.to_string().into_bytes();
+    let digest = ounce_testkit::digest(&bytes);
+    index["manifests"][0]["digest"] = digest.clone().into();
+    index["manifests"][0]["size"] = bytes.len().into();
+    fs::write(blob(&digest), bytes).unwrap();
+    fs::write(index_path, index.to_string()).unwrap();
+}

@@ -1,9 +1,11 @@
 //! Runs the rules over a Dockerfile.
 
+use std::collections::BTreeMap;
+
 use super::finding::Finding;
 use super::model::Model;
 use super::parse::{Dockerfile, Instruction, Kind, Problem};
-use super::rules::{RULES, Rule};
+use super::rules::{Pin, RULES, Rule};
 
 /// What rules look at.
 pub struct Context<'a> {
@@ -11,6 +13,8 @@ pub struct Context<'a> {
     pub model: &'a Model<'a>,
     /// What lies in the build context; absent when nobody knows where that is.
     pub beside: Option<Beside<'a>>,
+    /// What is known of base images, by their names.
+    pub pins: &'a BTreeMap<String, Pin>,
 }
 
 /// The content of a file by its path in the build context; `None` when it is not there or is no text.
@@ -23,6 +27,8 @@ pub struct Options {
     pub select: Vec<String>,
     /// The names of rules not to run.
     pub ignore: Vec<String>,
+    /// What somebody who can ask knows of base images, by their names.
+    pub pins: BTreeMap<String, Pin>,
 }
 
 /// What was found.
@@ -78,6 +84,7 @@ pub fn lint(text: &[u8], options: &Options, beside: Option<Beside<'_>>) -> Repor
     let context = Context {
         model: &model,
         beside,
+        pins: &options.pins,
     };
     let rules = RULES.iter().filter(|rule| options.runs(rule));
     let mut findings: Vec<Finding> = rules.flat_map(|rule| (rule.find)(&context)).collect();

@@ -66,19 +66,29 @@ impl<'a> Model<'a> {
 
     /// The instructions of a stage and of those that it builds on, in order, up to one of them.
     pub fn history(&self, instruction: usize) -> Vec<usize> {
-        let mut out = Vec::new();
-        let mut stage = self.stage_of(instruction);
-        let mut end = instruction;
-        while let Some(here) = stage {
-            out.extend((here.instructions.start..end).rev());
-            stage = match here.base {
-                Base::Stage(base) => self.stages.get(base),
-                _ => None,
-            };
-            end = stage.map_or(0, |base| base.instructions.end);
-        }
-        out.reverse();
-        out
+        let mut own = self.stages.iter();
+        let own = own.position(|stage| stage.instructions.contains(&instruction));
+        let mut steps = own.map_or_else(Vec::new, |own| self.steps(own));
+        steps.retain(|at| *at < instruction);
+        steps
+    }
+
+    /// A stage and those that it builds on, by their numbers, the last one first.
+    pub fn chain(&self, stage: usize) -> Vec<usize> {
+        let base = |stage: &usize| match self.stages.get(*stage)?.base {
+            Base::Stage(base) => Some(base),
+            _ => None,
+        };
+        std::iter::successors(Some(stage), base).collect()
+    }
+
+    /// The instructions of a stage and of those that it builds on, without their FROMs, in order.
+    pub fn steps(&self, stage: usize) -> Vec<usize> {
+        let stages = self.chain(stage).into_iter().rev();
+        stages
+            .filter_map(|stage| self.stages.get(stage))
+            .flat_map(|stage| stage.instructions.clone())
+            .collect()
     }
 
     /// The instructions that run in what an instruction leaves: those after it in its stage, and all of the

@@ -51,6 +51,9 @@ use super::finding::Finding;
 use super::lint::Context;
 use crate::nearest::nearest;
 
+pub(crate) use compilers_left::is_tool;
+pub use unpinned_base::{Pin, Unpinned, unpinned};
+
 /// A rule.
 #[derive(Debug)]
 pub struct Rule {

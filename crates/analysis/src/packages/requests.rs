@@ -85,6 +85,27 @@ impl<'a> Graph<'a> {
         self.list(self.index(package).map(|at| &self.needed_by[at]))
     }
 
+    /// For each package, in their order, whether it is one of some roots, lies in one, or is needed by one, also by
+    /// way of others.
+    pub fn reached(&self, is_root: impl Fn(&Package) -> bool) -> Vec<bool> {
+        let list = &self.packages.list;
+        let mut inside = vec![Vec::new(); list.len()];
+        for (at, holder) in self.holder.iter().enumerate() {
+            holder.iter().for_each(|holder| inside[*holder].push(at));
+        }
+        let mut reached: Vec<bool> = list.iter().map(is_root).collect();
+        let mut queue: Vec<usize> = (0..list.len()).filter(|at| reached[*at]).collect();
+        while let Some(at) = queue.pop() {
+            for &next in self.needs[at].iter().chain(&inside[at]) {
+                if !reached[next] {
+                    reached[next] = true;
+                    queue.push(next);
+                }
+            }
+        }
+        reached
+    }
+
     /// The package that a package lies in.
     pub fn holder(&self, package: &Package) -> Option<&'a Package> {
         let holder = self.holder[self.index(package)?]?;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::Context;
 use crate::inspect::needles::AnyOf;
-use crate::packages::Ecosystem;
+use crate::packages::{Ecosystem, Package, Packages};
 
 #[derive(Deserialize)]
 struct Table {
@@ -33,8 +33,16 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 
 /// Why the compilers and headers of an environment must stay; `None` when nothing is known to use
 /// them.
-pub(super) fn reason_to_keep(context: &Context<'_>, prefix: NodeId) -> Option<String> {
-    context.packages.iter().find_map(|package| {
+pub(super) fn reason_to_keep(packages: &Packages, prefix: NodeId) -> Option<String> {
+    users(packages, prefix).next().map(|(_, reason)| reason)
+}
+
+/// The packages that are known to use them, each with a sentence.
+pub(crate) fn users(
+    packages: &Packages,
+    prefix: NodeId,
+) -> impl Iterator<Item = (&Package, String)> {
+    packages.iter().filter_map(move |package| {
         let counts = match package.ecosystem {
             // A package of another conda environment has that one's compilers.
             Ecosystem::Conda => package.prefix == prefix,
@@ -48,12 +56,8 @@ pub(super) fn reason_to_keep(context: &Context<'_>, prefix: NodeId) -> Option<St
             .package
             .iter()
             .find(|row| counts && row.names.iter().any(|name| same_name(name, &package.name)))?;
-        Some(format!(
-            "{} {} {}",
-            package.ecosystem.name(),
-            package.name,
-            row.does
-        ))
+        let (ecosystem, name) = (package.ecosystem.name(), &package.name);
+        Some((package, format!("{ecosystem} {name} {}", row.does)))
     })
 }
 

@@ -44,7 +44,7 @@ fn claim(
 ) -> Claim {
     let guard = compiler
         .cloned()
-        .or_else(|| compilers::reason_to_keep(context, prefix));
+        .or_else(|| compilers::reason_to_keep(context.packages, prefix));
     let guard = Guard::refused(guard);
     // Python's sysconfig reads this one when it runs.
     let tree = context.tree;

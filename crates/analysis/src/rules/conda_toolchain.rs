@@ -90,7 +90,7 @@ fn toolchain(context: &Context<'_>, prefix: NodeId) -> Option<Claim> {
         return None;
     }
     let unit = Unit {
-        guard: Guard::refused(compilers::reason_to_keep(context, prefix)),
+        guard: Guard::refused(compilers::reason_to_keep(context.packages, prefix)),
         programs: names
             .iter()
             .copied()

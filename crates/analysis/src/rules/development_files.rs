@@ -80,7 +80,9 @@ fn guard(context: &Context<'_>, prefixes: &[NodeId]) -> Guard {
         return Guard::Unknown("one of several conda environments may compile".to_owned());
     }
     let prefix = prefixes.first().copied().unwrap_or(Tree::ROOT);
-    match compilers::reason_to_keep(context, prefix).or_else(|| compilers::builder(context)) {
+    match compilers::reason_to_keep(context.packages, prefix)
+        .or_else(|| compilers::builder(context))
+    {
         Some(reason) => Guard::Refused(reason),
         None => Guard::Proved("nothing in the image compiles, links or holds a compiler".into()),
     }

@@ -1,19 +1,22 @@
 //! `ounce lint`: what makes an image big or unrepeatable in Dockerfiles, and putting it right.
 
 mod beside;
+mod built;
 mod inputs;
+mod pins;
 mod write;
 
 use std::process::ExitCode;
 
 use ounce_analysis::dockerfile::fix::{Applied, fix};
-use ounce_analysis::dockerfile::{Options, Report, Safety, lint};
+use ounce_analysis::dockerfile::{Finding, Options, Report, Safety, lint};
 
 use super::{command_line, print};
 use crate::args::{Lint, LintFormat};
 use crate::error::{CommandError, EXIT_INPUT, EXIT_NO};
 use crate::report::lint::{self as report, model};
 use crate::settings;
+use built::Costs;
 use inputs::Input;
 
 /// A file and what was found in it.
@@ -23,15 +26,23 @@ struct Linted {
     text: Vec<u8>,
     applied: Vec<Applied>,
     report: Report,
+    /// What was found before anything was put right, where an image is to say what it costs.
+    before: Vec<Finding>,
 }
 
 pub(crate) fn run(args: &Lint) -> Result<ExitCode, CommandError> {
-    let options = settings::of_lint(args)?;
+    let mut options = settings::of_lint(args)?;
     let inputs = inputs::find(&args.paths)?;
+    let image = built::Opened::open(args, &inputs)?;
+    options.pins = pins::find(&inputs, image.as_ref(), args.resolve);
     let linted: Vec<Linted> = inputs
         .into_iter()
         .map(|input| linted(input, &options, args))
         .collect();
+    let costs = match (image, linted.as_slice()) {
+        (Some(image), [file]) if !args.diff => Some(image.costs(file)?),
+        _ => None,
+    };
     if args.fix {
         for file in &linted {
             deliver(file)?;
@@ -42,7 +53,7 @@ pub(crate) fn run(args: &Lint) -> Result<ExitCode, CommandError> {
             .iter()
             .map(|file| report::diff(&file.input.name, &file.input.text, &file.text))
             .collect(),
-        false => said(args, &linted),
+        false => said(args, &linted, costs),
     };
     // Standard output holds the file itself when that came from standard input.
     let is_taken = args.fix && linted.iter().any(|file| file.input.path.is_none());
@@ -84,7 +95,12 @@ fn linted(input: Input, options: &Options, args: &Lint) -> Linted {
         false => (input.text.clone(), Vec::new()),
     };
     let report = lint(&text, options, beside);
+    let before = match args.image {
+        Some(_) => lint(&input.text, options, beside).findings,
+        None => Vec::new(),
+    };
     Linted {
+        before,
         input,
         text,
         applied,
@@ -108,11 +124,14 @@ fn deliver(file: &Linted) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn said(args: &Lint, linted: &[Linted]) -> String {
+fn said(args: &Lint, linted: &[Linted], costs: Option<Costs>) -> String {
     let files = linted
         .iter()
         .map(|file| model::File::new(&file.input.name, &file.text, &file.report, &file.applied));
-    let report = model::LintReport::new(command_line(), files.collect());
+    let mut report = model::LintReport::new(command_line(), files.collect());
+    if let Some(costs) = costs {
+        report.price(&costs.each, costs.image);
+    }
     let texts: Vec<&[u8]> = linted.iter().map(|file| file.text.as_slice()).collect();
     match (args.format, args.statistics) {
         (LintFormat::Json, _) => crate::report::model::json(&report),

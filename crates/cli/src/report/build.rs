@@ -40,6 +40,11 @@ impl<'a> Analysis<'a> {
         })
     }
 
+    /// Every entry of every layer, with its cause.
+    pub(crate) fn items(&self) -> &[Item<'a>] {
+        &self.items
+    }
+
     pub(super) fn size_of(&self, item: &Item<'_>) -> Size {
         let map = self.session.image.layers[item.layer].map.get();
         Size {
@@ -51,7 +56,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// The size of those items that `counts` says yes to.
-    pub(super) fn size(&self, counts: impl Fn(&Item<'_>) -> bool) -> Size {
+    pub(crate) fn size(&self, counts: impl Fn(&Item<'_>) -> bool) -> Size {
         let mut size = Size::default();
         for item in &self.items {
             let part = self.size_of(item);
@@ -130,7 +135,7 @@ fn name(from: &Reference, names: &[String]) -> String {
 }
 
 /// Whether nothing takes it away.
-pub(super) fn stays(item: &Item<'_>) -> bool {
+pub(crate) fn stays(item: &Item<'_>) -> bool {
     !matches!(item.cause, Cause::Gone(..))
 }
 

@@ -180,7 +180,7 @@ pub(super) fn installs(call: &Call) -> bool {
 }
 
 /// Whether only builds need a package.
-pub(super) fn is_tool(word: &str) -> bool {
+pub(crate) fn is_tool(word: &str) -> bool {
     let name = word.split(['=', '<', '>']).next().unwrap_or_default();
     let versioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     let is_versioned = versioned

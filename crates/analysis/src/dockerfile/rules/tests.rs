@@ -34,6 +34,7 @@ fn only(rule: &str) -> Options {
     Options {
         select: vec![rule.to_owned()],
         ignore: Vec::new(),
+        ..Options::default()
     }
 }
 

@@ -28,9 +28,9 @@ pub(crate) fn github(report: &LintReport) -> String {
                 .as_ref()
                 .map(|fix| format!("; fix ({}): {}", fix.safety, fix.title));
             let text = data(&format!(
-                "{} (cost: {}){}",
+                "{} ({}){}",
                 finding.message,
-                finding.cost,
+                finding.price(),
                 advice.unwrap_or_default()
             ));
             let title = property(finding.rule);

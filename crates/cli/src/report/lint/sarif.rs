@@ -66,9 +66,12 @@ fn result(path: &str, finding: &Finding) -> Value {
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": "warning",
-        "message": {"text": format!("{}. Cost: {}.", finding.message, finding.cost)},
+        "message": {"text": format!("{} ({}).", finding.message, finding.price())},
         "locations": [location(path, &finding.place)],
     });
+    if let Some(cost) = &finding.in_image {
+        result["properties"] = json!({"bytes": cost.size.disk, "compressedBytes": cost.size.pull});
+    }
     if !fixes.is_empty() {
         result["fixes"] = Value::Array(fixes);
     }

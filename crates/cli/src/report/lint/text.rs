@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use ounce_image::display;
 
-use super::model::{File, Finding, LintReport};
+use super::model::{Built, File, Finding, LintReport, Part};
 use crate::report::line;
+use crate::report::text::bytes;
 use crate::snippet::{Place, shown};
 
 /// A file as text. What is not UTF-8 is shown as `?`, byte for byte, so that places stay what they are.
@@ -44,7 +45,12 @@ pub(crate) fn text(report: &LintReport, texts: &[&[u8]]) -> String {
                 display(fixed.title.as_bytes())
             );
         }
-        file.findings
+        let mut findings: Vec<&Finding> = file.findings.iter().collect();
+        // What costs most comes first; without an image nothing is known and all stays in the file's order.
+        findings.sort_by_key(|finding| {
+            std::cmp::Reverse(finding.in_image.as_ref().map_or(0, |cost| cost.size.disk))
+        });
+        findings
             .iter()
             .for_each(|finding| one(&mut out, file, text, finding));
     }
@@ -73,7 +79,40 @@ pub(crate) fn text(report: &LintReport, texts: &[&[u8]]) -> String {
             counted(files, "file")
         );
     }
+    report.image.iter().for_each(|image| sum(&mut out, image));
     out
+}
+
+/// What all findings cost in the image.
+fn sum(out: &mut String, image: &Built) {
+    let name = display(image.reference.as_bytes());
+    line!(
+        out,
+        "in {name}: {} of {}; `ounce slim` takes {} away without a build",
+        bytes(image.findings.disk),
+        bytes(image.size.disk),
+        bytes(image.slim.disk)
+    );
+    for rest in &image.rest {
+        let from = rest
+            .line
+            .map_or("the base image".to_owned(), |line| format!("line {line}"));
+        line!(out, "  in no finding, from {from}: {}", listed(&rest.parts));
+    }
+    if image.steps_found < image.steps {
+        let missing = image.steps - image.steps_found;
+        line!(
+            out,
+            "{missing} of {} not in its history, so the file was changed since: nothing is known of what they cost",
+            counted(image.steps, "step")
+        );
+    }
+}
+
+fn listed(parts: &[Part]) -> String {
+    let named = |part: &Part| format!("{} {}", part.name, bytes(part.disk));
+    let parts: Vec<String> = parts.iter().map(named).collect();
+    parts.join(", ")
 }
 
 fn counted(count: usize, what: &str) -> String {
@@ -91,7 +130,15 @@ fn one(out: &mut String, file: &File, text: &[u8], finding: &Finding) {
         "{}",
         explained(&file.path, text, range, &message).trim_end()
     );
-    line!(out, "  = cost: {}", finding.cost);
+    line!(out, "  = {}", finding.price());
+    if let Some(cost) = &finding.in_image {
+        if !cost.parts.is_empty() {
+            line!(out, "    {}", listed(&cost.parts));
+        }
+        for part in &cost.needed {
+            line!(out, "  = needed: {} ({})", part.name, bytes(part.disk));
+        }
+    }
     if let Some(fix) = &finding.fix {
         line!(
             out,
