@@ -205,6 +205,7 @@ fn open_layer(
             codec,
             digest: source.digest,
         },
+        partial: Default::default(),
         map,
     })
 }

@@ -51,6 +51,8 @@ impl Graph {
     /// Content cannot be read, or `progress` asks to stop.
     pub fn build(context: &Context<'_>, roots: Vec<Root>, progress: &Progress) -> io::Result<Self> {
         let world = World::new(context);
+        // What was looked for until now is for reports, or everybody's.
+        let _ = context.tree.take_asked();
         let mut graph = Self {
             roots,
             ..Self::default()

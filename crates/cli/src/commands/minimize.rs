@@ -3,6 +3,7 @@
 use ounce_image::format::{self, Reference};
 use ounce_image::{Codec, Fate, Image, Progress, Tree, graft};
 
+use super::host::open;
 use super::reach::{Reach, reach};
 use super::{command_line, print};
 use crate::args::{ListFormat, Minimize};
@@ -40,7 +41,7 @@ fn one(
     to: Option<&Reference>,
     args: &Minimize,
 ) -> Result<Minimal, CommandError> {
-    let session = run.open(from)?;
+    let session = open(run, from, &args.purpose)?;
     std::thread::scope(|scope| {
         let verified = scope.spawn(|| session.image.verify(&session.progress));
         let ready = || verified.join().expect("verifying does not panic");

@@ -7,6 +7,7 @@ use ounce_analysis::graph::{Closure, Graph};
 use ounce_image::{ImagePath, NodeId, Tree};
 use serde::Serialize;
 
+use super::host::open;
 use super::print;
 use super::reach::{Reach, reach};
 use crate::args::{ListFormat, Why};
@@ -32,7 +33,7 @@ struct Answer {
 pub(crate) fn run(args: &Why) -> Result<(), CommandError> {
     let run = Run::start(&args.reading)?;
     let from = run.reference(&args.image)?;
-    let session = run.open(&from)?;
+    let session = open(&run, &from, &args.purpose)?;
     let tree = Tree::build(&session.image.layers)?;
     let reach = reach(&session, &tree, &args.purpose, None)?;
     let nodes = asked(args, &tree, &reach)?;

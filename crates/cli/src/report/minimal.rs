@@ -206,7 +206,10 @@ impl Minimal {
                     .iter()
                     .map(|p| format!("{}: {}", p.path, p.reason))
                     .collect(),
-                notes: notes(tree, &names),
+                notes: notes(tree, &names)
+                    .into_iter()
+                    .chain(reach.notes.iter().cloned())
+                    .collect(),
             },
         }
     }
