@@ -1,10 +1,12 @@
 //! What commands share that ask what an image's programs can reach.
 
+use std::collections::BTreeSet;
+
 use ounce_analysis::graph::{Closure, Graph, Root, RootsError};
 use ounce_analysis::packages::Databases;
 use ounce_analysis::rules::Context;
 use ounce_analysis::{Packages, Problem};
-use ounce_image::{NodeId, Tree};
+use ounce_image::{NodeId, Tree, display};
 
 use super::host::Settled;
 use crate::args::Purpose;
@@ -53,6 +55,7 @@ pub(crate) fn reach(
         closure.leave_out(&left_out.names);
         certain.leave_out(&left_out.names);
         notes = left_out.notes;
+        notes.extend(outside(tree, &graph));
     }
     Ok(Reach {
         databases: packages.databases(tree, &closure.names()),
@@ -93,6 +96,19 @@ pub(crate) fn search(
     graph.problems.append(&mut problems);
     graph.problems.sort();
     Ok(Found { packages, graph })
+}
+
+/// Says which programs of a machine were named and not taken.
+fn outside(tree: &Tree<'_>, graph: &Graph) -> Option<String> {
+    let names = graph
+        .outside
+        .iter()
+        .map(|program| display(tree.name(*program)));
+    let names: BTreeSet<String> = names.collect();
+    (!names.is_empty()).then(|| {
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        format!("named, but no declared need of what names them (--program adds one): {names}")
+    })
 }
 
 fn kept(tree: &Tree<'_>, globs: &[String]) -> Result<Vec<Root>, CommandError> {

@@ -25,6 +25,11 @@ impl Tree<'_> {
         self.partial.contains(&folder)
     }
 
+    /// Whether this is a machine that is read in place, of which only a part is known.
+    pub fn is_machine(&self) -> bool {
+        !self.partial.is_empty()
+    }
+
     /// Notes that the names in a folder are wanted.
     pub fn ask_listing(&self, folder: NodeId) {
         if self.is_partial(folder) {

@@ -1,0 +1,179 @@
+//! What a program means by what it names, on a machine.
+//!
+//! In an image everything was put there for its programs. A machine has everything, so that a word in a program
+//! (`java` in git, which knows how to show differences of Java) is the name of another program that is there. What a
+//! distribution's package cannot work without it declares (Debian Policy 7.2; Fedora Packaging Guidelines, "Dependencies"); so
+//! there names and paths lead only to packages that are declared, or that are needed in a way that leaves no
+//! doubt. What no package manager installed may mean anything.
+
+use std::sync::Arc;
+
+use ounce_image::{NodeId, Tree};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::collect::Target;
+use super::loader::Chain;
+use super::programs::is_executable;
+use super::{Kind, Origin, Proof};
+use crate::packages::{Ecosystem, Package, Packages, requests};
+use crate::rules::Context;
+
+/// What packages use without saying so: Debian's essential packages (Debian Policy 3.8) of release 12, by which names
+/// other distributions have them too.
+const ESSENTIAL: [&str; 22] = [
+    "base-files",
+    "base-passwd",
+    "bash",
+    "bsdutils",
+    "coreutils",
+    "dash",
+    "debianutils",
+    "diffutils",
+    "dpkg",
+    "findutils",
+    "grep",
+    "gzip",
+    "hostname",
+    "init-system-helpers",
+    "libc-bin",
+    "ncurses-base",
+    "ncurses-bin",
+    "perl-base",
+    "sed",
+    "sysvinit-utils",
+    "tar",
+    "util-linux",
+];
+
+/// Something that a name leads to outside of what is declared.
+pub(super) struct Waiting {
+    pub(super) from: Origin,
+    pub(super) target: Target,
+    pub(super) chain: Arc<Chain>,
+}
+
+/// The packages that are meant.
+pub(super) struct Scope<'a> {
+    tree: &'a Tree<'a>,
+    packages: &'a Packages,
+    relations: requests::Graph<'a>,
+    /// Their names.
+    inside: FxHashSet<&'a str>,
+    /// Folders that are meant with whatever they hold.
+    whole: FxHashSet<NodeId>,
+    /// Packages that have a program of this name.
+    by_program: FxHashMap<&'a [u8], &'a Package>,
+    /// What may still come to be meant.
+    pub(super) waiting: Vec<Waiting>,
+}
+
+impl<'a> Scope<'a> {
+    /// Of a machine; `None` for an image.
+    pub(super) fn new(context: &Context<'a>) -> Option<Self> {
+        let (tree, packages) = (context.tree, context.packages);
+        if !tree.is_machine() {
+            return None;
+        }
+        let mut by_program = FxHashMap::default();
+        for package in packages.iter().filter(|package| is_distribution(package)) {
+            let programs = package.files.iter();
+            for file in programs.filter(|file| is_executable(tree, **file)) {
+                by_program.entry(tree.name(*file)).or_insert(package);
+            }
+        }
+        Some(Self {
+            tree,
+            packages,
+            relations: requests::Graph::new(tree, packages),
+            inside: ESSENTIAL.into_iter().collect(),
+            whole: FxHashSet::default(),
+            by_program,
+            waiting: Vec::new(),
+        })
+    }
+
+    /// Whether something is meant; if it surely is, so is its package with what that depends on.
+    pub(super) fn admits(&mut self, from: Origin, target: &Target) -> bool {
+        let is_sure = self.is_sure(from, target);
+        if is_sure && self.tree.is_directory(target.to) {
+            self.whole.insert(target.to);
+        }
+        let Some(package) = self.owner(target.to) else {
+            return true;
+        };
+        if is_sure {
+            self.enter(package);
+        }
+        let is_data = target.kind == Kind::Symlink && !is_executable(self.tree, target.to);
+        is_data || self.inside.contains(package.name.as_str())
+    }
+
+    /// Takes what waited and is meant by now.
+    pub(super) fn take_admitted(&mut self) -> Vec<Waiting> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let (now, later) = waiting.into_iter().partition(|waiting| {
+            let package = self.owner(waiting.target.to);
+            package.is_none_or(|package| self.inside.contains(package.name.as_str()))
+        });
+        self.waiting = later;
+        now
+    }
+
+    /// The programs that wait.
+    pub(super) fn programs(&self) -> impl Iterator<Item = NodeId> {
+        let targets = self.waiting.iter().map(|waiting| &waiting.target);
+        let called = targets.filter(|target| matches!(target.kind, Kind::Calls | Kind::NamesPath));
+        called
+            .map(|target| target.to)
+            .filter(|program| is_executable(self.tree, *program))
+    }
+
+    fn is_sure(&mut self, from: Origin, target: &Target) -> bool {
+        match (from, target.kind) {
+            (Origin::Node(folder), Kind::Holds | Kind::Symlink) => self.whole.contains(&folder),
+            (_, Kind::Modules | Kind::Package | Kind::Alias | Kind::Companion) => false,
+            (_, Kind::Starts | Kind::Needs | Kind::Needed | Kind::Interpreter) => true,
+            (_, Kind::Sources | Kind::Dlopens | Kind::Opens) => true,
+            _ if target.is_guess => false,
+            (_, Kind::Calls) if matches!(target.proof, Proof::Row { .. }) => true,
+            (Origin::Root(_), _) => true,
+            (Origin::Node(file), _) => self.may_mean_anything(file),
+        }
+    }
+
+    /// Whether nobody declares what a file needs: neither its package, nor one that has a program of this name.
+    fn may_mean_anything(&mut self, file: NodeId) -> bool {
+        if self.owner(file).is_some() {
+            return false;
+        }
+        let twin = self.by_program.get(self.tree.name(file)).copied();
+        if let Some(twin) = twin {
+            self.enter(twin);
+        }
+        twin.is_none()
+    }
+
+    fn enter(&mut self, package: &'a Package) {
+        let mut next = vec![package];
+        while let Some(package) = next.pop() {
+            if self.inside.insert(package.name.as_str()) {
+                next.extend(self.relations.needs(package));
+            }
+        }
+    }
+
+    /// The distribution's package that a file belongs to.
+    fn owner(&self, file: NodeId) -> Option<&'a Package> {
+        self.packages
+            .owner(file)
+            .filter(|package| is_distribution(package))
+    }
+}
+
+/// Whether a package is one of a distribution, which declares what it needs.
+fn is_distribution(package: &Package) -> bool {
+    matches!(
+        package.ecosystem,
+        Ecosystem::Dpkg | Ecosystem::Apk | Ecosystem::Rpm
+    )
+}
