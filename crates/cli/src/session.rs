@@ -98,7 +98,7 @@ impl Run {
     ) -> ounce_image::Result<Session> {
         Ok(Session {
             reference: reference.clone(),
-            image: machine.image(&self.platform, &self.store, &self.progress)?,
+            image: machine.image(&self.platform, &self.store)?,
             progress: self.progress.clone(),
             machine: None,
         })

@@ -94,6 +94,17 @@ impl Image {
         })
     }
 
+    /// An image of one layer that was made here.
+    pub(crate) fn of_layer(config: Config, layer: Layer, store: &Store) -> Self {
+        Self {
+            config,
+            layers: vec![layer],
+            names: Vec::new(),
+            annotations: Default::default(),
+            store: store.clone(),
+        }
+    }
+
     /// The same image with one more layer on top, an uncompressed tar archive that `created_by` made.
     ///
     /// # Errors

@@ -77,7 +77,7 @@ impl<'a> Scope<'a> {
         let mut by_program = FxHashMap::default();
         for package in packages.iter().filter(|package| is_distribution(package)) {
             let programs = package.files.iter();
-            for file in programs.filter(|file| is_executable(tree, **file)) {
+            for file in programs.filter(|file| is_program(tree, **file)) {
                 by_program.entry(tree.name(*file)).or_insert(package);
             }
         }
@@ -94,27 +94,49 @@ impl<'a> Scope<'a> {
 
     /// Whether something is meant; if it surely is, so is its package with what that depends on.
     pub(super) fn admits(&mut self, from: Origin, target: &Target) -> bool {
-        let is_sure = self.is_sure(from, target);
-        if is_sure && self.tree.is_directory(target.to) {
-            self.whole.insert(target.to);
-        }
-        let Some(package) = self.owner(target.to) else {
+        if self.is_sure(from, target) {
+            if self.tree.is_directory(target.to) {
+                self.whole.insert(target.to);
+            }
+            if let Some(package) = self.owner(target.to) {
+                self.enter(package);
+            }
             return true;
-        };
-        if is_sure {
-            self.enter(package);
         }
-        let is_data = target.kind == Kind::Symlink && !is_executable(self.tree, target.to);
-        is_data || self.inside.contains(package.name.as_str())
+        let is_data = target.kind == Kind::Symlink && !self.is_program(target.to);
+        is_data || self.is_inside(target.to)
+    }
+
+    /// Whether something belongs to a package that is meant, or to none. A program that no package has stands for the one of
+    /// its name that a package has; where there is none, no package means it.
+    fn is_inside(&self, node: NodeId) -> bool {
+        let end = end(self.tree, node).unwrap_or(node);
+        let owner = self.owner(node).or_else(|| self.owner(end));
+        let owner = owner.or_else(|| self.twin(node));
+        match owner {
+            Some(package) => self.inside.contains(package.name.as_str()),
+            None => !self.is_program(node),
+        }
+    }
+
+    /// Whether a name leads to a file that can be started; libraries may be marked so too.
+    fn is_program(&self, node: NodeId) -> bool {
+        is_program(self.tree, node)
+    }
+
+    /// The package that has a program by a name of this file.
+    fn twin(&self, node: NodeId) -> Option<&'a Package> {
+        let leaf = self.tree.leaf(self.tree.leaf_of(node)?);
+        let mut names = leaf.names.iter().map(|name| self.tree.name(*name));
+        names.find_map(|name| self.by_program.get(name).copied())
     }
 
     /// Takes what waited and is meant by now.
     pub(super) fn take_admitted(&mut self) -> Vec<Waiting> {
         let waiting = std::mem::take(&mut self.waiting);
-        let (now, later) = waiting.into_iter().partition(|waiting| {
-            let package = self.owner(waiting.target.to);
-            package.is_none_or(|package| self.inside.contains(package.name.as_str()))
-        });
+        let (now, later) = waiting
+            .into_iter()
+            .partition(|waiting| self.is_inside(waiting.target.to));
         self.waiting = later;
         now
     }
@@ -125,7 +147,7 @@ impl<'a> Scope<'a> {
         let called = targets.filter(|target| matches!(target.kind, Kind::Calls | Kind::NamesPath));
         called
             .map(|target| target.to)
-            .filter(|program| is_executable(self.tree, *program))
+            .filter(|program| self.is_program(*program))
     }
 
     fn is_sure(&mut self, from: Origin, target: &Target) -> bool {
@@ -141,12 +163,13 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Whether nobody declares what a file needs: neither its package, nor one that has a program of this name.
+    /// Whether nobody declares what a program needs: neither its package, nor one that has a program of its name. Data
+    /// starts nothing.
     fn may_mean_anything(&mut self, file: NodeId) -> bool {
-        if self.owner(file).is_some() {
+        if self.owner(file).is_some() || !self.is_program(file) {
             return false;
         }
-        let twin = self.by_program.get(self.tree.name(file)).copied();
+        let twin = self.twin(file);
         if let Some(twin) = twin {
             self.enter(twin);
         }
@@ -167,6 +190,20 @@ impl<'a> Scope<'a> {
         self.packages
             .owner(file)
             .filter(|package| is_distribution(package))
+    }
+}
+
+/// Whether a name leads to what can be started, and is no library.
+fn is_program(tree: &Tree<'_>, node: NodeId) -> bool {
+    let is_library = |node| memchr::memmem::find(tree.name(node), b".so").is_some();
+    end(tree, node).is_some_and(|end| is_executable(tree, end) && !is_library(end))
+}
+
+/// What a link leads to, or the name itself.
+fn end(tree: &Tree<'_>, node: NodeId) -> Option<NodeId> {
+    match tree.symlink(node) {
+        Some(target) => tree.resolve_from(tree.parent(node), target, |_| {}),
+        None => Some(node),
     }
 }
 

@@ -16,6 +16,7 @@ use tar_core::builder::EntryBuilder;
 
 use crate::blob::{Blob, Piece};
 use crate::error::{Error, IoContext as _, Result, shown};
+use crate::layer::Layer;
 use crate::path::{ImagePath, display};
 
 /// The PAX record of an extended attribute; star's convention, which all tools follow.
@@ -53,6 +54,19 @@ impl<'a> Entries<'a> {
     pub(super) fn finish(mut self) -> Blob {
         self.pieces.push(Piece::Inline(vec![0; 2 * HEADER_SIZE]));
         Blob::splice(self.pieces)
+    }
+
+    /// The archive as a layer. No content is read for that.
+    pub(super) fn layer(self, place: &str) -> Result<Layer> {
+        let hollow = |piece: &Piece| match piece {
+            Piece::File { len, .. } => Piece::Zeros(*len),
+            other => other.clone(),
+        };
+        let headers = Blob::splice(self.pieces.iter().map(hollow));
+        let mut layer = Layer::plain(headers, place)?;
+        layer.tar = self.finish();
+        layer.stored.blob = layer.tar.clone();
+        Ok(layer)
     }
 
     /// Adds a file, link or folder as it is; a folder alone.

@@ -205,7 +205,7 @@ impl Machine {
     ///
     /// # Errors
     /// Attributes cannot be read, or a name is one that no layer can hold.
-    pub fn image(&self, platform: &Platform, store: &Store, progress: &Progress) -> Result<Image> {
+    pub fn image(&self, platform: &Platform, store: &Store) -> Result<Image> {
         let mut entries = Entries::new(&self.root);
         for (path, metadata) in &self.names {
             if IDENTITY
@@ -222,13 +222,13 @@ impl Machine {
             entries.push(&self.on_disk(path), metadata, content)?;
         }
         let config = Config::of_command(platform, self.programs.first(), &self.search_path());
-        let mut image = Image::unrecorded(config, entries.finish(), &self.root, store, progress)?;
+        let mut layer = entries.layer(&self.root.display().to_string())?;
         let folders = self.names.iter().filter(|(_, metadata)| metadata.is_dir());
-        image.layers[0].partial = folders
+        layer.partial = folders
             .map(|(path, _)| path.clone())
             .filter(|path| !self.complete.contains(path))
             .collect();
-        Ok(image)
+        Ok(Image::of_layer(config, layer, store))
     }
 
     /// What was asked for and is not read, with the reason.
