@@ -59,6 +59,8 @@ pub(super) struct Scope<'a> {
     relations: requests::Graph<'a>,
     /// Their names.
     inside: FxHashSet<&'a str>,
+    /// Those of which programs may be called by name: what a program depends on. A library calls none.
+    callable: FxHashSet<&'a str>,
     /// Folders that are meant with whatever they hold.
     whole: FxHashSet<NodeId>,
     /// Packages that have a program of this name.
@@ -86,6 +88,7 @@ impl<'a> Scope<'a> {
             packages,
             relations: requests::Graph::new(tree, packages),
             inside: ESSENTIAL.into_iter().collect(),
+            callable: ESSENTIAL.into_iter().collect(),
             whole: FxHashSet::default(),
             by_program,
             waiting: Vec::new(),
@@ -99,7 +102,7 @@ impl<'a> Scope<'a> {
                 self.whole.insert(target.to);
             }
             if let Some(package) = self.owner(target.to) {
-                self.enter(package);
+                self.enter(package, self.is_program(target.to));
             }
             return true;
         }
@@ -114,6 +117,7 @@ impl<'a> Scope<'a> {
         let owner = self.owner(node).or_else(|| self.owner(end));
         let owner = owner.or_else(|| self.twin(node));
         match owner {
+            Some(package) if self.is_program(node) => self.callable.contains(package.name.as_str()),
             Some(package) => self.inside.contains(package.name.as_str()),
             None => !self.is_program(node),
         }
@@ -171,16 +175,21 @@ impl<'a> Scope<'a> {
         }
         let twin = self.twin(file);
         if let Some(twin) = twin {
-            self.enter(twin);
+            self.enter(twin, true);
         }
         twin.is_none()
     }
 
-    fn enter(&mut self, package: &'a Package) {
+    fn enter(&mut self, package: &'a Package, by_program: bool) {
         let mut next = vec![package];
         while let Some(package) = next.pop() {
-            if self.inside.insert(package.name.as_str()) {
+            let name = package.name.as_str();
+            let is_new = self.inside.insert(name);
+            if is_new || (by_program && self.callable.insert(name)) {
                 next.extend(self.relations.needs(package));
+            }
+            if by_program {
+                self.callable.insert(name);
             }
         }
     }
