@@ -83,16 +83,21 @@ impl<'a> Scope<'a> {
                 by_program.entry(tree.name(*file)).or_insert(package);
             }
         }
-        Some(Self {
+        let mut scope = Self {
             tree,
             packages,
             relations: requests::Graph::new(tree, packages),
-            inside: ESSENTIAL.into_iter().collect(),
-            callable: ESSENTIAL.into_iter().collect(),
+            inside: FxHashSet::default(),
+            callable: FxHashSet::default(),
             whole: FxHashSet::default(),
             by_program,
             waiting: Vec::new(),
-        })
+        };
+        let essential = packages.iter().filter(|package| {
+            is_distribution(package) && ESSENTIAL.contains(&package.name.as_str())
+        });
+        essential.for_each(|package| scope.enter(package, true));
+        Some(scope)
     }
 
     /// Whether something is meant; if it surely is, so is its package with what that depends on.
