@@ -5,6 +5,7 @@
     reason = "a test may panic, and so may its helpers"
 )]
 
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -35,7 +36,7 @@ fn machine(folder: &Path) {
         let path = root.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, content).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(*mode)).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(*mode)).unwrap();
     }
 }
 
