@@ -18,6 +18,7 @@ mod literals;
 mod loader;
 mod programs;
 pub mod roots;
+mod scope;
 mod scripts;
 mod tables;
 #[cfg(test)]
@@ -26,6 +27,7 @@ mod units;
 mod why;
 mod world;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use ounce_image::{NodeId, display};
@@ -48,6 +50,8 @@ pub struct Graph {
     pub doubts: Vec<Doubt>,
     /// Files that could not be understood.
     pub problems: Vec<Problem>,
+    /// Programs of a machine that are named by what declares no need of them, and so are not reached.
+    pub outside: BTreeSet<NodeId>,
 }
 
 /// That something leads to a file, link or folder.

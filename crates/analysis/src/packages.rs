@@ -120,7 +120,7 @@ pub struct Packages {
 type Reader = fn(&Tree<'_>, &mut Vec<Problem>) -> Vec<Package>;
 
 /// Each ecosystem's reader; who has a file that several list is a matter of [`claims`].
-const READERS: [Reader; 10] = [
+const READERS: [Reader; 8] = [
     dpkg::load,
     apk::load,
     rpm::load,
@@ -129,15 +129,18 @@ const READERS: [Reader; 10] = [
     npm::load,
     gem::load,
     cran::load,
-    jar::load,
-    binaries::load,
 ];
+
+/// Readers of what files tell of themselves: all programs and archives are opened, which is too much of a machine.
+const READERS_OF_FILES: [Reader; 2] = [jar::load, binaries::load];
 
 impl Packages {
     /// Reads every database in the image.
     pub fn load(tree: &Tree<'_>, problems: &mut Vec<Problem>) -> Self {
+        let of_files = READERS_OF_FILES.iter().filter(|_| !tree.is_machine());
         let mut list: Vec<_> = READERS
             .iter()
+            .chain(of_files)
             .flat_map(|load| load(tree, problems))
             .collect();
         for package in &mut list {

@@ -13,6 +13,7 @@ References:
   oci-archive:PATH[:TAG]      an OCI image layout in a tar archive
   rootfs:FOLDER               the files of an image, unpacked
   PATH                        any of these, recognised by its content (for reading)
+  host:                       this machine, as far as programs reach (for minimize, why and graph)
 
 Exit status: 0 done, 1 the answer is no, 2 usage or input, 70 a bug in ounce.";
 
@@ -87,6 +88,7 @@ Exit status: 0 nothing found, 1 findings, 2 usage, or a file that no builder tak
 const MINIMIZE_EXAMPLES: &str = "\
 Examples:
   ounce minimize image.tar --output docker-archive:small.tar:myimage:small && docker load -i small.tar
+  ounce minimize host: --program git --output docker-archive:git.tar:git:small
   ounce minimize image.tar --program minimap2 --program samtools --output oci:small
   ounce minimize image.tar --base debian-slim.tar --output docker-archive:small.tar:myimage:small
   ounce minimize image.tar --keep '/usr/share/fonts/**' --output oci-archive:small.tar:latest --report small.json";

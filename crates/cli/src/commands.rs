@@ -4,6 +4,7 @@ pub(crate) mod analyze;
 pub(crate) mod completions;
 pub(crate) mod diff;
 pub(crate) mod graph;
+pub(crate) mod host;
 pub(crate) mod lint;
 pub(crate) mod minimize;
 pub(crate) mod rules;

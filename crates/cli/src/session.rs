@@ -7,10 +7,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use ounce_image::format::{self, Reference};
+use ounce_image::format::{self, Machine, Reference};
 use ounce_image::{Image, Platform, Progress, Store};
 
 use crate::args::Reading;
+use crate::commands::host::Settled;
 use crate::error::CommandError;
 
 /// A run of the program.
@@ -31,6 +32,8 @@ pub(crate) struct Session {
     pub(crate) image: Image,
     /// The run's.
     pub(crate) progress: Arc<Progress>,
+    /// The machine that it was made from, if it was.
+    pub(crate) machine: Option<Settled>,
 }
 
 impl Run {
@@ -83,6 +86,21 @@ impl Run {
             reference: reference.clone(),
             image,
             progress: self.progress.clone(),
+            machine: None,
+        })
+    }
+
+    /// The image of what is known of a machine.
+    pub(crate) fn open_machine(
+        &self,
+        reference: &Reference,
+        machine: &Machine,
+    ) -> ounce_image::Result<Session> {
+        Ok(Session {
+            reference: reference.clone(),
+            image: machine.image(&self.platform, &self.store)?,
+            progress: self.progress.clone(),
+            machine: None,
         })
     }
 

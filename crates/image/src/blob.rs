@@ -83,20 +83,25 @@ impl Piece {
                 path,
                 offset: start,
                 ..
-            } => {
-                let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::CLOEXEC;
-                let file = rustix::fs::open(path.as_ref(), flags, rustix::fs::Mode::empty())
-                    .map_err(io::Error::from)
-                    .map(File::from);
-                file.and_then(|file| file.read_exact_at(buf, start + offset))
-                    .map_err(|e| about(path, e))
-            }
+            } => open(path)
+                .and_then(|file| file.read_exact_at(buf, start + offset))
+                .map_err(|e| about(path, e)),
             Self::Zeros(_) => {
                 buf.fill(0);
                 Ok(())
             }
         }
     }
+}
+
+/// Opens a file of a root folder; a link that took its place is not followed.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(
+        path,
+        flags,
+        rustix::fs::Mode::empty(),
+    )?))
 }
 
 fn about(path: &Path, error: io::Error) -> io::Error {
@@ -122,6 +127,28 @@ impl Blob {
             offset: 0,
             len,
         }))
+    }
+
+    /// The same, with the file open for as long as the blob lives, where it is a stretch of one file that is opened for
+    /// every read. A file that cannot be opened says so when it is read.
+    pub(crate) fn opened(self) -> Self {
+        let Kind::Spliced(spliced) = &self.0 else {
+            return self;
+        };
+        let [(_, Piece::File { path, offset, len })] = &*spliced.pieces else {
+            return self;
+        };
+        match open(path) {
+            Ok(file) => Self(Kind::Extent {
+                source: Arc::new(Source {
+                    file,
+                    path: path.to_path_buf(),
+                }),
+                offset: *offset,
+                len: *len,
+            }),
+            Err(_) => self,
+        }
     }
 
     /// Bytes in memory.

@@ -104,6 +104,17 @@ impl Config {
         Self { json, bytes: None }
     }
 
+    /// The config of an image that is made for a program.
+    pub(crate) fn of_command(platform: &Platform, program: Option<&String>, path: &str) -> Self {
+        let mut config = Self::bare(platform);
+        let mut settings = json!({ "Env": [format!("PATH={path}")] });
+        if let Some(program) = program {
+            settings["Cmd"] = json!([program]);
+        }
+        config.json.insert("config".into(), settings);
+        config
+    }
+
     /// The JSON text: the very bytes that were read, unless something was changed.
     pub fn to_bytes(&self) -> Vec<u8> {
         let write = || serde_json::to_vec(&self.json).expect("a map of JSON values can be written");

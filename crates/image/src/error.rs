@@ -174,6 +174,17 @@ pub enum Error {
     /// A reference that names no known transport.
     #[error("{0:?} is not a reference to an image")]
     Reference(String),
+    /// A machine where an image is wanted.
+    #[error("{0} is a machine and no image")]
+    NotAnImage(String),
+    /// A program of a machine that is not there.
+    #[error("there is no program {name} in {places}")]
+    NoProgram {
+        /// Its name or path.
+        name: String,
+        /// Where it was looked for.
+        places: String,
+    },
     /// A file whose content is not an image.
     #[error("{} is not a container image: {reason}", shown(path))]
     Unrecognised {

@@ -1,8 +1,10 @@
 //! Where images are read from and written to, one file per format, under skopeo's names.
 
 mod archive;
+mod disk;
 mod docker_archive;
 mod files;
+mod host;
 mod oci;
 mod output;
 mod rootfs;
@@ -23,6 +25,7 @@ use crate::rewrite::Fate;
 use crate::store::Store;
 
 use files::Files;
+pub use host::{Machine, Named, Refusal};
 pub use rootfs::unpack;
 
 /// A way in which images are stored.
@@ -36,14 +39,17 @@ pub enum Transport {
     OciArchive,
     /// A folder that holds the files of an image, `rootfs:`.
     Rootfs,
+    /// The machine itself, `host:`, or one whose root is a folder; see [`Machine`].
+    Host,
 }
 
 /// All transports with the names that references begin with.
-const TRANSPORTS: [(&str, Transport); 4] = [
+const TRANSPORTS: [(&str, Transport); 5] = [
     ("docker-archive", Transport::DockerArchive),
     ("oci", Transport::Oci),
     ("oci-archive", Transport::OciArchive),
     ("rootfs", Transport::Rootfs),
+    ("host", Transport::Host),
 ];
 
 /// Where an image is: `TRANSPORT:PATH[:TAG]`.
@@ -61,7 +67,7 @@ impl Reference {
     /// Reads a reference that names its transport.
     ///
     /// As with skopeo, the path ends at the first colon; a root folder has no tag, so its path may
-    /// hold colons.
+    /// hold colons. The path of a machine is its root, `/` when none is given.
     ///
     /// # Errors
     /// An unknown transport or an empty path.
@@ -73,7 +79,8 @@ impl Reference {
             .find(|(known, _)| *known == name)
             .ok_or_else(wrong)?;
         let (path, tag) = match transport {
-            Transport::Rootfs => (rest, None),
+            Transport::Host if rest.is_empty() => ("/", None),
+            Transport::Rootfs | Transport::Host => (rest, None),
             _ => rest
                 .split_once(':')
                 .map_or((rest, None), |(path, tag)| (path, Some(tag.to_owned()))),
@@ -144,6 +151,9 @@ impl fmt::Display for Reference {
             .iter()
             .find(|(_, transport)| *transport == self.transport)
             .map_or("", |(name, _)| name);
+        if self.transport == Transport::Host && self.path == Path::new("/") {
+            return write!(f, "{name}:");
+        }
         write!(f, "{name}:{}", self.path.display())?;
         self.tag.iter().try_for_each(|tag| write!(f, ":{tag}"))
     }
@@ -181,6 +191,7 @@ pub fn open(
             progress,
         ),
         Transport::Rootfs => rootfs::open(path, platform, store, progress),
+        Transport::Host => Err(Error::NotAnImage(reference.to_string())),
     }
 }
 
@@ -200,7 +211,7 @@ pub fn names(reference: &Reference, store: &Store, progress: &Progress) -> Resul
         Transport::DockerArchive => docker_archive::names(&archive()?, tag),
         Transport::Oci => oci::names(&Files::folder(path)?, tag),
         Transport::OciArchive => oci::names(&archive()?, tag),
-        Transport::Rootfs => Ok(Vec::new()),
+        Transport::Rootfs | Transport::Host => Ok(Vec::new()),
     }
 }
 
@@ -251,6 +262,7 @@ pub fn write(
         Transport::Rootfs => {
             output::whole_folder(&to.path, ready, |folder| rootfs::write(&job, folder))
         }
+        Transport::Host => Err(Error::NotAnImage(to.to_string())),
     }
 }
 
@@ -270,6 +282,10 @@ pub fn check_output(to: &Reference) -> Result<()> {
 /// # Errors
 /// [`Error::SameAsInput`].
 pub fn check_apart(from: &Reference, to: &Path) -> Result<()> {
+    // Everything lies in the machine; its files are not those of the result.
+    if from.transport == Transport::Host {
+        return Ok(());
+    }
     match (fs::canonicalize(&from.path).ok(), future_path(to)) {
         (Some(from), Some(target))
             if target == from || (from.is_dir() && target.starts_with(&from)) =>

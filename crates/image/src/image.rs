@@ -104,6 +104,17 @@ impl Image {
         }
     }
 
+    /// An image of one layer that was made here.
+    pub(crate) fn of_layer(config: Config, layer: Layer, store: &Store) -> Self {
+        Self {
+            config,
+            layers: vec![layer],
+            names: Vec::new(),
+            annotations: Default::default(),
+            store: store.clone(),
+        }
+    }
+
     /// The same image with one more layer on top, an uncompressed tar archive that `created_by` made.
     ///
     /// # Errors
@@ -215,6 +226,7 @@ fn open_layer(
             codec,
             digest: source.digest,
         },
+        partial: Default::default(),
         map,
     })
 }

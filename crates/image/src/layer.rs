@@ -1,5 +1,6 @@
 //! A layer: its uncompressed bytes, the entries in them, and how the source stored it.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
@@ -8,6 +9,7 @@ use crate::codec::Codec;
 use crate::compression::CompressionMap;
 use crate::digest::Digest;
 use crate::error::Result;
+use crate::path::ImagePath;
 use crate::tar::{Entry, read_entries};
 
 /// A layer of an image that was opened.
@@ -24,6 +26,8 @@ pub struct Layer {
     pub place: Arc<str>,
     /// How the source stores the layer.
     pub stored: StoredLayer,
+    /// Folders of which not all names are known: only a machine that is read in place has any.
+    pub partial: BTreeSet<ImagePath>,
     /// Which compressed bytes hold which entries; empty until [`Layer::map`] estimates it.
     pub map: OnceLock<CompressionMap>,
 }
@@ -57,6 +61,7 @@ impl Layer {
             entries,
             place: place.into(),
             stored,
+            partial: BTreeSet::new(),
             map: OnceLock::new(),
         })
     }

@@ -39,4 +39,4 @@ pub use progress::{Cancelled, Progress};
 pub use rewrite::{Edit, Fate, layers, rewrite};
 pub use store::{Store, Stored};
 pub use tar::{Entry, EntryKind, Mtime, Xattr, read_entries};
-pub use tree::{EntryId, Leaf, LeafId, Node, NodeId, NodeKind, Tree};
+pub use tree::{Asked, EntryId, Leaf, LeafId, Node, NodeId, NodeKind, Tree};

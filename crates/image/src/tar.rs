@@ -107,7 +107,7 @@ impl Entry {
 
     /// The stored content, holes of sparse files filled with zeros.
     pub fn read(&self, tar: &Blob) -> Blob {
-        let stored = tar.slice(self.content..self.content + self.stored);
+        let stored = tar.slice(self.content..self.content + self.stored).opened();
         let Some(sparse) = &self.sparse else {
             return stored;
         };

@@ -6,10 +6,12 @@
 //! over a folder keeps the children. A file with several names is one [`Leaf`]. What no name leads
 //! to any more is remembered with the entry that hides it.
 
+mod asked;
 mod build;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Mutex;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -17,6 +19,8 @@ use crate::blob::Blob;
 use crate::layer::Layer;
 use crate::path::ImagePath;
 use crate::tar::{Entry, EntryKind};
+
+pub use asked::Asked;
 
 /// A place in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,7 +71,7 @@ pub struct Leaf {
 }
 
 /// The longest chain of symbolic links that Linux follows (path_resolution(7)).
-const MAX_LINKS: usize = 40;
+pub(crate) const MAX_LINKS: usize = 40;
 
 /// The merged view of layers.
 #[derive(Debug)]
@@ -90,6 +94,9 @@ pub struct Tree<'a> {
     disputed: FxHashSet<EntryId>,
     /// How many folders were made without an entry.
     unlisted: usize,
+    /// Folders of which not all names are known.
+    partial: FxHashSet<NodeId>,
+    asked: Mutex<Asked>,
 }
 
 impl<'a> Tree<'a> {
@@ -281,7 +288,10 @@ impl<'a> Tree<'a> {
                 b"" | b"." => {}
                 b".." => at = self.parent(at),
                 part => {
-                    let next = self.child(at, part)?;
+                    let Some(next) = self.child(at, part) else {
+                        self.ask_name(at, part, &rest);
+                        return None;
+                    };
                     visit(next);
                     match self.symlink(next) {
                         Some(target) => {

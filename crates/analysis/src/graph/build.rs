@@ -10,6 +10,7 @@ use rustc_hash::FxHashSet;
 
 use super::collect::{Collector, Target};
 use super::loader::Chain;
+use super::scope::{Scope, Waiting};
 use super::world::World;
 use super::{Edge, Extent, Graph, Kind, Origin, Proof, Root, content, interpreters, units};
 use crate::rules::Context;
@@ -54,11 +55,16 @@ impl Graph {
     /// Content cannot be read, or `progress` asks to stop.
     pub fn build(context: &Context<'_>, roots: Vec<Root>, progress: &Progress) -> io::Result<Self> {
         let world = World::new(context);
+        // What was looked for until now is for reports, or everybody's.
+        let _ = context.tree.take_asked();
         let mut graph = Self {
             roots,
             ..Self::default()
         };
-        let mut builder = Builder::default();
+        let mut builder = Builder {
+            scope: Scope::new(context),
+            ..Builder::default()
+        };
         let starts = (0..).zip(&graph.roots).map(|(number, root)| {
             let mut collector = world.collector(Origin::Root(number));
             root.collect(&world, &mut collector);
@@ -90,6 +96,10 @@ impl Graph {
         }
         graph.problems.sort();
         graph.problems.dedup();
+        let outside = builder.scope.iter().flat_map(Scope::programs);
+        graph.outside = outside
+            .filter(|program| !builder.seen.contains_key(program))
+            .collect();
         Ok(graph)
     }
 }
@@ -106,16 +116,18 @@ fn look(world: &World<'_>, collector: &mut Collector<'_>, item: &Item) -> u64 {
 }
 
 #[derive(Default)]
-struct Builder {
+struct Builder<'a> {
     seen: BTreeMap<NodeId, Seen>,
     edges: FxHashSet<(Origin, NodeId, Kind, Extent)>,
     /// Scripts that come with a program, which stay when what runs them does.
     companions: Vec<(Origin, NodeId)>,
     /// Packages that were taken as a whole, and whether with their programs: many files mean the same one.
     packages: BTreeSet<(NodeId, bool)>,
+    /// Which packages are meant, on a machine.
+    scope: Option<Scope<'a>>,
 }
 
-impl Builder {
+impl Builder<'_> {
     /// Notes what one file leads to; what of it is to be looked at.
     fn take(
         &mut self,
@@ -136,6 +148,16 @@ impl Builder {
             .extend(found.companions.into_iter().map(|node| (found.from, node)));
         let mut next = Vec::new();
         for target in found.targets {
+            if let Some(scope) = &mut self.scope
+                && !scope.admits(found.from, &target)
+            {
+                scope.waiting.push(Waiting {
+                    from: found.from,
+                    target,
+                    chain: chain.clone(),
+                });
+                continue;
+            }
             next.extend(self.items(&target, chain));
             if Origin::Node(target.to) == found.from
                 || !self
@@ -194,7 +216,7 @@ impl Builder {
         })
     }
 
-    /// Scripts that come with a program and that something reached runs.
+    /// Scripts that come with a program and that something reached runs, and what is meant by now.
     fn late(&mut self, world: &World<'_>, graph: &mut Graph, chain: &Arc<Chain>) -> Vec<Item> {
         let mut next = Vec::new();
         let waiting = std::mem::take(&mut self.companions);
@@ -210,6 +232,12 @@ impl Builder {
                 }
                 false => self.companions.push((from, script)),
             }
+        }
+        let admitted = self.scope.as_mut().map(Scope::take_admitted);
+        for waiting in admitted.into_iter().flatten() {
+            let mut collector = world.collector(waiting.from);
+            collector.targets.push(waiting.target);
+            next.extend(self.take(world, graph, collector, &waiting.chain));
         }
         next
     }

@@ -65,6 +65,11 @@ impl Closure {
         self.by.keys().map(|(node, _)| *node).collect()
     }
 
+    /// Takes names out again; what they lead to stays.
+    pub fn leave_out(&mut self, names: &BTreeSet<NodeId>) {
+        self.by.retain(|(node, _), _| !names.contains(node));
+    }
+
     /// Whether a name is reached, or is a folder above one that is.
     pub fn holds(&self, tree: &Tree<'_>, node: NodeId) -> bool {
         let is_reached = |node| self.last(node).is_some();

@@ -26,6 +26,7 @@ pub(super) fn all(
     let tree = world.tree;
     if tree.is_directory(node) {
         if extent == Extent::Whole {
+            tree.ask_whole(node);
             for child in tree
                 .children(node)
                 .filter(|child| !world.units.is_litter(tree, *child))

@@ -147,6 +147,7 @@ fn matching(tree: &Tree<'_>, folder: NodeId, part: &str) -> Vec<NodeId> {
         let rest = name.strip_prefix(head.as_bytes());
         rest.is_some_and(|rest| rest.ends_with(tail.as_bytes()))
     };
+    tree.ask_listing(folder);
     let children = tree
         .children(folder)
         .filter(|child| fits(tree.name(*child)));

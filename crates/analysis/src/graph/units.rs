@@ -89,10 +89,11 @@ impl Units {
     /// The folder that is meant as a whole when this name is written somewhere; `None` when the name alone is.
     ///
     /// That is the folder itself; for a file below a folder of its own in `/etc`, that folder, since
-    /// settings lie in several files that name each other without their folder.
+    /// settings lie in several files that name each other without their folder. A folder of a machine of which not
+    /// all names are known holds the machine's data, not the program's: it is meant alone.
     pub(super) fn meant(&self, tree: &Tree<'_>, node: NodeId) -> Option<NodeId> {
         if tree.is_directory(node) {
-            return (!is_shared(tree, node)).then_some(node);
+            return (!is_shared(tree, node) && !tree.is_partial(node)).then_some(node);
         }
         let mut at = tree.parent(node);
         let etc = tree.child(Tree::ROOT, b"etc")?;

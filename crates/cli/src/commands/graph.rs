@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use ounce_image::Tree;
 
+use super::host::open;
 use super::print;
 use super::reach::{Reach, reach};
 use crate::args::{Graph, GraphFormat};
@@ -16,7 +17,7 @@ use crate::session::Run;
 pub(crate) fn run(args: &Graph) -> Result<(), CommandError> {
     let run = Run::start(&args.reading)?;
     let from = run.reference(&args.image)?;
-    let session = run.open(&from)?;
+    let session = open(&run, &from, &args.purpose)?;
     let tree = Tree::build(&session.image.layers)?;
     let missing = |path: &String| CommandError::input(format_args!("{path} is not in the image"));
     let begin = args

@@ -10,6 +10,7 @@ use ounce_image::format::{self, Reference};
 use ounce_image::{Fate, Tree};
 
 use self::kept::Kept;
+use super::host::open;
 use super::reach::reach;
 use super::{annotations, command_line, print};
 use crate::args::{ListFormat, Minimize};
@@ -47,7 +48,7 @@ fn one(
     to: Option<&Reference>,
     args: &Minimize,
 ) -> Result<Minimal, CommandError> {
-    let session = run.open(from)?;
+    let session = open(run, from, &args.purpose)?;
     std::thread::scope(|scope| {
         let verified = scope.spawn(|| session.image.verify(&session.progress));
         let ready = || verified.join().expect("verifying does not panic");

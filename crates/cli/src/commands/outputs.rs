@@ -16,7 +16,7 @@ pub(super) fn in_folder(folder: &Path, images: &[(Reference, Vec<String>)]) -> V
         let (transport, suffix) = match from.transport {
             Transport::DockerArchive => (Transport::DockerArchive, ".tar"),
             Transport::Oci | Transport::OciArchive => (Transport::OciArchive, ".tar"),
-            Transport::Rootfs => (Transport::Rootfs, ""),
+            Transport::Rootfs | Transport::Host => (Transport::Rootfs, ""),
         };
         let stem = stem(from, names);
         let numbered = (2..).map(|number| format!("{stem}-{number}"));

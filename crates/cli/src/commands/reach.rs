@@ -1,11 +1,14 @@
 //! What commands share that ask what an image's programs can reach.
 
+use std::collections::BTreeSet;
+
 use ounce_analysis::graph::{Closure, Graph, Root, RootsError};
 use ounce_analysis::packages::Databases;
 use ounce_analysis::rules::Context;
 use ounce_analysis::{Packages, Problem};
-use ounce_image::{NodeId, Tree};
+use ounce_image::{NodeId, Tree, display};
 
+use super::host::Settled;
 use crate::args::Purpose;
 use crate::error::CommandError;
 use crate::session::Session;
@@ -19,6 +22,14 @@ pub(crate) struct Reach {
     pub(crate) certain: Closure,
     /// What package managers know of what is reached.
     pub(crate) databases: Databases,
+    /// What was reached and stays on the machine, with the reason.
+    pub(crate) notes: Vec<String>,
+}
+
+/// What a search found, before anything is concluded from it.
+pub(crate) struct Found {
+    packages: Packages,
+    graph: Graph,
 }
 
 /// Finds what the image's programs can reach, beginning at what it starts or at `from`.
@@ -28,27 +39,75 @@ pub(crate) fn reach(
     purpose: &Purpose,
     from: Option<NodeId>,
 ) -> Result<Reach, CommandError> {
+    let machine = session.machine.as_ref();
+    let programs = machine.map_or(purpose.program.as_slice(), |it| it.machine.programs());
+    let begin = from.map_or(Begin::Programs(programs, &purpose.keep), Begin::At);
+    let known = machine.filter(|_| from.is_none()).and_then(Settled::take);
+    let Found { packages, graph } = match known {
+        Some(found) => found,
+        None => search(session, tree, begin)?,
+    };
+    let mut closure = Closure::of(&graph);
+    let mut certain = Closure::without_guesses(&graph);
+    let mut notes = Vec::new();
+    if let Some(settled) = machine {
+        let left_out = settled.left_out(tree, &graph, &closure)?;
+        closure.leave_out(&left_out.names);
+        certain.leave_out(&left_out.names);
+        notes = left_out.notes;
+        notes.extend(outside(tree, &graph));
+    }
+    Ok(Reach {
+        databases: packages.databases(tree, &closure.names()),
+        closure,
+        certain,
+        graph,
+        packages,
+        notes,
+    })
+}
+
+/// Where a search begins.
+pub(crate) enum Begin<'a> {
+    /// At what the image starts and at these programs; what these globs match is kept too.
+    Programs(&'a [String], &'a [String]),
+    /// At one file.
+    At(NodeId),
+}
+
+/// Finds what leads to what.
+pub(crate) fn search(
+    session: &Session,
+    tree: &Tree<'_>,
+    begin: Begin<'_>,
+) -> Result<Found, CommandError> {
     let mut problems: Vec<Problem> = Vec::new();
     let packages = Packages::load(tree, &mut problems);
     let context = Context::new(tree, &session.image.config, &packages);
-    let roots = match from {
-        Some(node) => vec![Root::Keep(tree.path(node).to_string(), vec![node])],
-        None => {
-            let mut roots = Root::of(&context, &purpose.program).map_err(advise)?;
-            roots.extend(kept(tree, &purpose.keep)?);
+    let roots = match begin {
+        Begin::At(node) => vec![Root::Keep(tree.path(node).to_string(), vec![node])],
+        Begin::Programs(programs, keep) => {
+            let mut roots = Root::of(&context, programs).map_err(advise)?;
+            roots.extend(kept(tree, keep)?);
             roots
         }
     };
     let mut graph = Graph::build(&context, roots, &session.progress)?;
     graph.problems.append(&mut problems);
     graph.problems.sort();
-    let closure = Closure::of(&graph);
-    Ok(Reach {
-        databases: packages.databases(tree, &closure.names()),
-        closure,
-        certain: Closure::without_guesses(&graph),
-        graph,
-        packages,
+    Ok(Found { packages, graph })
+}
+
+/// Says which programs of a machine were named and not taken.
+fn outside(tree: &Tree<'_>, graph: &Graph) -> Option<String> {
+    let names = graph
+        .outside
+        .iter()
+        .map(|program| display(tree.name(*program)));
+    let names: BTreeSet<String> = names.collect();
+    (!names.is_empty()).then(|| {
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        format!("named, but no declared need of what names them (--program adds one): {names}")
     })
 }
 

@@ -9,6 +9,7 @@ use ounce_image::{ImagePath, NodeId, Tree};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::host::open;
 use super::print;
 use super::reach::{Reach, reach};
 use crate::args::{ListFormat, Why};
@@ -56,7 +57,7 @@ struct Answer {
 pub(crate) fn run(args: &Why) -> Result<(), CommandError> {
     let run = Run::start(&args.reading)?;
     let from = run.reference(&args.image)?;
-    let session = run.open(&from)?;
+    let session = open(&run, &from, &args.purpose)?;
     let tree = Tree::build(&session.image.layers)?;
     let reach = reach(&session, &tree, &args.purpose, None)?;
     let nodes = asked(args, &tree, &reach)?;

@@ -184,7 +184,10 @@ impl Minimal {
                 problems: problems
                     .map(|p| format!("{}: {}", p.path, p.reason))
                     .collect(),
-                notes: notes(tree, stays, on),
+                notes: notes(tree, stays, on)
+                    .into_iter()
+                    .chain(reach.notes.iter().cloned())
+                    .collect(),
             },
         }
     }

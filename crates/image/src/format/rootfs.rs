@@ -6,31 +6,19 @@
 
 mod unpack;
 
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::fs::{self, Metadata};
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use tar_core::EntryType;
-use tar_core::HEADER_SIZE;
-use tar_core::builder::EntryBuilder;
-
-use crate::blob::{Blob, Piece};
+use super::disk::{Content, Entries};
 use crate::config::{Config, Platform};
-use crate::error::{Error, IoContext as _, Result, shown};
+use crate::error::{Error, IoContext as _, Result};
 use crate::image::Image;
-use crate::path::display;
 use crate::progress::Progress;
 use crate::store::Store;
 
 pub use unpack::unpack;
 pub(super) use unpack::write;
-
-/// The PAX record of an extended attribute; star's convention, which all tools follow.
-const XATTR: &str = "SCHILY.xattr.";
 
 pub(super) fn open(
     path: &Path,
@@ -38,12 +26,6 @@ pub(super) fn open(
     store: &Store,
     progress: &Progress,
 ) -> Result<Image> {
-    let mut reader = Reader {
-        root: path,
-        device: 0,
-        links: BTreeMap::new(),
-        pieces: Vec::new(),
-    };
     let metadata = fs::metadata(path).doing("reading", path)?;
     if !metadata.is_dir() {
         return Err(Error::Unrecognised {
@@ -51,223 +33,33 @@ pub(super) fn open(
             reason: "a root folder was expected",
         });
     }
-    reader.device = metadata.dev();
-    reader.folder(path, &metadata)?;
-    reader.pieces.push(Piece::Inline(vec![0; 2 * HEADER_SIZE]));
+    let mut entries = Entries::new(path);
+    entries.push(path, &metadata, Content::Own)?;
+    // A stack, not recursion: the depth is the image's choice.
+    let mut stack = listing(path)?;
+    while let Some(path) = stack.pop() {
+        let own = fs::symlink_metadata(&path).doing("reading", &path)?;
+        entries.push(&path, &own, Content::Own)?;
+        if own.is_dir() && own.dev() == metadata.dev() {
+            stack.extend(listing(&path)?);
+        }
+    }
     Image::unrecorded(
         Config::bare(platform),
-        Blob::splice(reader.pieces),
+        entries.finish(),
         path,
         store,
         progress,
     )
 }
 
-struct Reader<'a> {
-    root: &'a Path,
-    device: u64,
-    /// The first name of each file that has several.
-    links: BTreeMap<(u64, u64), Vec<u8>>,
-    pieces: Vec<Piece>,
-}
-
-impl Reader<'_> {
-    fn folder(&mut self, root: &Path, metadata: &Metadata) -> Result<()> {
-        self.header(root, metadata, EntryType::Directory, b"", 0)?;
-        // A stack, not recursion: the depth is the image's choice.
-        let mut stack = self.listing(root)?;
-        while let Some(path) = stack.pop() {
-            let metadata = fs::symlink_metadata(&path).doing("reading", &path)?;
-            self.one(&path, &metadata)?;
-            if metadata.is_dir() && metadata.dev() == self.device {
-                stack.extend(self.listing(&path)?);
-            }
-        }
-        Ok(())
-    }
-
-    /// The names in a folder, last first.
-    fn listing(&self, folder: &Path) -> Result<Vec<PathBuf>> {
-        let entries = fs::read_dir(folder).and_then(|list| {
-            list.map(|entry| Ok(entry?.path()))
-                .collect::<std::io::Result<Vec<_>>>()
-        });
-        let mut paths = entries.doing("reading", folder)?;
-        paths.sort_by(|a, b| b.file_name().cmp(&a.file_name()));
-        Ok(paths)
-    }
-
-    fn one(&mut self, path: &Path, metadata: &Metadata) -> Result<()> {
-        let kind = metadata.file_type();
-        if kind.is_socket() {
-            return Ok(());
-        }
-        let inode = (metadata.dev(), metadata.ino());
-        if !kind.is_dir() && metadata.nlink() > 1 {
-            let name = self.name(path);
-            if let Some(first) = self.links.get(&inode).cloned() {
-                return self.header(path, metadata, EntryType::Link, &first, 0);
-            }
-            self.links.insert(inode, name);
-        }
-        if kind.is_dir() {
-            self.header(path, metadata, EntryType::Directory, b"", 0)
-        } else if kind.is_symlink() {
-            let target = fs::read_link(path).doing("reading", path)?;
-            self.header(
-                path,
-                metadata,
-                EntryType::Symlink,
-                target.as_os_str().as_bytes(),
-                0,
-            )
-        } else if kind.is_file() {
-            let len = metadata.len();
-            self.header(path, metadata, EntryType::Regular, b"", len)?;
-            self.pieces.push(Piece::File {
-                path: Arc::from(path),
-                offset: 0,
-                len,
-            });
-            self.pieces
-                .push(Piece::Zeros(len.next_multiple_of(HEADER_SIZE as u64) - len));
-            Ok(())
-        } else if kind.is_fifo() {
-            self.header(path, metadata, EntryType::Fifo, b"", 0)
-        } else if kind.is_char_device() {
-            self.header(path, metadata, EntryType::Char, b"", 0)
-        } else {
-            self.header(path, metadata, EntryType::Block, b"", 0)
-        }
-    }
-
-    /// The path inside the image.
-    fn name(&self, path: &Path) -> Vec<u8> {
-        let inside = path
-            .strip_prefix(self.root)
-            .unwrap_or(path)
-            .as_os_str()
-            .as_bytes();
-        if inside.is_empty() {
-            b"./".to_vec()
-        } else {
-            inside.to_vec()
-        }
-    }
-
-    fn header(
-        &mut self,
-        path: &Path,
-        metadata: &Metadata,
-        kind: EntryType,
-        link: &[u8],
-        size: u64,
-    ) -> Result<()> {
-        let wrong = |reason: String| Error::Tar {
-            archive: shown(path),
-            offset: 0,
-            reason,
-        };
-        let mut name = self.name(path);
-        if path
-            .file_name()
-            .is_some_and(|name| name.as_bytes().starts_with(b".wh."))
-        {
-            return Err(wrong(
-                "a name that begins with .wh. would hide files in a layer".to_owned(),
-            ));
-        }
-        if kind == EntryType::Directory && !name.ends_with(b"/") {
-            name.push(b'/');
-        }
-        let mut entry = EntryBuilder::new_ustar();
-        entry.path(&name).entry_type(kind);
-        if !link.is_empty() {
-            entry.link_name(link);
-        }
-        let set = |entry: &mut EntryBuilder| -> Result<(), tar_core::HeaderError> {
-            entry
-                .mode(metadata.mode() & 0o7777)?
-                .uid(metadata.uid().into())?
-                .gid(metadata.gid().into())?;
-            entry
-                .size(size)?
-                .mtime(metadata.mtime().try_into().unwrap_or(0))?;
-            if matches!(kind, EntryType::Char | EntryType::Block) {
-                let device = metadata.rdev();
-                entry.device(rustix::fs::major(device), rustix::fs::minor(device))?;
-            }
-            Ok(())
-        };
-        set(&mut entry).map_err(|e| wrong(e.to_string()))?;
-        if metadata.mtime_nsec() != 0 || metadata.mtime() < 0 {
-            entry.add_pax("mtime", mtime(metadata.mtime(), metadata.mtime_nsec()));
-        }
-        if kind != EntryType::Link {
-            for (key, value) in xattrs(path)? {
-                let key = String::from_utf8(key).map_err(|e| {
-                    wrong(format!(
-                        "the name of its extended attribute {} is not UTF-8",
-                        display(e.as_bytes())
-                    ))
-                })?;
-                entry.add_pax(&format!("{XATTR}{key}"), value);
-            }
-        }
-        self.pieces.push(Piece::Inline(entry.finish_bytes()));
-        Ok(())
-    }
-}
-
-/// `[-]seconds.nanoseconds` as POSIX pax writes it; the kernel counts nanoseconds upwards from a
-/// negative second.
-fn mtime(secs: i64, nanos: i64) -> String {
-    match secs < 0 && nanos > 0 {
-        true => {
-            let whole = secs + 1;
-            format!("-{}.{:09}", -whole, 1_000_000_000 - nanos)
-        }
-        false => format!("{secs}.{nanos:09}"),
-    }
-}
-
-/// The extended attributes of a file, of a symbolic link its own, sorted by name.
-fn xattrs(path: &Path) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-    let read =
-        |fill: &dyn Fn(&mut Vec<u8>) -> rustix::io::Result<usize>| -> Result<Option<Vec<u8>>> {
-            let mut buf = vec![0; 64 << 10];
-            match fill(&mut buf) {
-                Ok(len) => {
-                    buf.truncate(len);
-                    Ok(Some(buf))
-                }
-                Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NODATA) => Ok(None),
-                Err(e) => {
-                    Err(std::io::Error::from(e)).doing("reading the extended attributes of", path)
-                }
-            }
-        };
-    let names = read(&|buf| rustix::fs::llistxattr(path, buf.as_mut_slice()))?.unwrap_or_default();
-    let mut out = Vec::new();
-    for name in names.split(|&b| b == 0).filter(|name| !name.is_empty()) {
-        if let Some(value) =
-            read(&|buf| rustix::fs::lgetxattr(path, OsStr::from_bytes(name), buf.as_mut_slice()))?
-        {
-            out.push((name.to_vec(), value));
-        }
-    }
-    out.sort();
-    Ok(out)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_before_1970_read_back_as_written() {
-        assert_eq!(mtime(12, 5), "12.000000005");
-        assert_eq!(mtime(-1, 750_000_000), "-0.250000000");
-        assert_eq!(mtime(-2, 0), "-2.000000000");
-    }
+/// The names in a folder, last first.
+fn listing(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).and_then(|list| {
+        list.map(|entry| Ok(entry?.path()))
+            .collect::<std::io::Result<Vec<_>>>()
+    });
+    let mut paths = entries.doing("reading", folder)?;
+    paths.sort_by(|a, b| b.file_name().cmp(&a.file_name()));
+    Ok(paths)
 }

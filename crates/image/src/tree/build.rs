@@ -41,9 +41,15 @@ impl<'a> Tree<'a> {
             hidden: FxHashMap::default(),
             disputed: FxHashSet::default(),
             unlisted: 0,
+            partial: FxHashSet::default(),
+            asked: Default::default(),
         };
         for index in 0..layers.len() {
             tree.apply(index)?;
+        }
+        for path in layers.iter().flat_map(|layer| &layer.partial) {
+            let node = tree.get(path);
+            tree.partial.extend(node);
         }
         // Once at the end: a file with many names, each of which is replaced, is met only once.
         for leaf in &mut tree.leaves {

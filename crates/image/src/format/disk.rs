@@ -1,0 +1,270 @@
+//! Entries of a layer made of files on this machine: headers in memory, content read where it lies.
+//!
+//! Sockets are left out, as no archive can hold them.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::{self, Metadata};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use tar_core::EntryType;
+use tar_core::HEADER_SIZE;
+use tar_core::builder::EntryBuilder;
+
+use crate::blob::{Blob, Piece};
+use crate::error::{Error, IoContext as _, Result, shown};
+use crate::layer::Layer;
+use crate::path::{ImagePath, display};
+
+/// The PAX record of an extended attribute; star's convention, which all tools follow.
+const XATTR: &str = "SCHILY.xattr.";
+
+/// The entries of a layer, one after the other.
+#[derive(Debug)]
+pub(super) struct Entries<'a> {
+    root: &'a Path,
+    /// The first name of each file that has several.
+    links: BTreeMap<(u64, u64), Vec<u8>>,
+    pieces: Vec<Piece>,
+}
+
+/// What becomes of a file's content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// It is read when it is needed.
+    Own,
+    /// It is never read: zeros stand for it.
+    Hidden,
+}
+
+impl<'a> Entries<'a> {
+    /// None yet; `root` is the folder that becomes the root of the image.
+    pub(super) fn new(root: &'a Path) -> Self {
+        Self {
+            root,
+            links: BTreeMap::new(),
+            pieces: Vec::new(),
+        }
+    }
+
+    /// The archive.
+    pub(super) fn finish(mut self) -> Blob {
+        self.pieces.push(Piece::Inline(vec![0; 2 * HEADER_SIZE]));
+        Blob::splice(self.pieces)
+    }
+
+    /// The archive as a layer. No content is read for that.
+    pub(super) fn layer(self, place: &str) -> Result<Layer> {
+        let hollow = |piece: &Piece| match piece {
+            Piece::File { len, .. } => Piece::Zeros(*len),
+            other => other.clone(),
+        };
+        let headers = Blob::splice(self.pieces.iter().map(hollow));
+        let mut layer = Layer::plain(headers, place)?;
+        layer.tar = self.finish();
+        layer.stored.blob = layer.tar.clone();
+        Ok(layer)
+    }
+
+    /// Adds a file, link or folder as it is; a folder alone.
+    ///
+    /// # Errors
+    /// What no archive can hold: names that begin with `.wh.`; attributes that cannot be read.
+    pub(super) fn push(
+        &mut self,
+        path: &Path,
+        metadata: &Metadata,
+        content: Content,
+    ) -> Result<()> {
+        let kind = metadata.file_type();
+        if kind.is_socket() {
+            return Ok(());
+        }
+        let inode = (metadata.dev(), metadata.ino());
+        if !kind.is_dir() && metadata.nlink() > 1 {
+            let name = self.name(path);
+            if let Some(first) = self.links.get(&inode).cloned() {
+                return self.header(path, metadata, EntryType::Link, &first, 0);
+            }
+            self.links.insert(inode, name);
+        }
+        if kind.is_dir() {
+            self.header(path, metadata, EntryType::Directory, b"", 0)
+        } else if kind.is_symlink() {
+            let target = fs::read_link(path).doing("reading", path)?;
+            self.header(
+                path,
+                metadata,
+                EntryType::Symlink,
+                target.as_os_str().as_bytes(),
+                0,
+            )
+        } else if kind.is_file() {
+            let len = metadata.len();
+            self.header(path, metadata, EntryType::Regular, b"", len)?;
+            self.pieces.push(match content {
+                Content::Own => Piece::File {
+                    path: Arc::from(path),
+                    offset: 0,
+                    len,
+                },
+                Content::Hidden => Piece::Zeros(len),
+            });
+            self.pieces
+                .push(Piece::Zeros(len.next_multiple_of(HEADER_SIZE as u64) - len));
+            Ok(())
+        } else if kind.is_fifo() {
+            self.header(path, metadata, EntryType::Fifo, b"", 0)
+        } else if kind.is_char_device() {
+            self.header(path, metadata, EntryType::Char, b"", 0)
+        } else {
+            self.header(path, metadata, EntryType::Block, b"", 0)
+        }
+    }
+
+    /// Adds an empty file that everybody may read.
+    pub(super) fn push_empty(&mut self, path: &ImagePath) {
+        let mut entry = EntryBuilder::new_ustar();
+        entry.path(path.as_bytes()).entry_type(EntryType::Regular);
+        entry.mode(0o644).expect("a mode fits into a header");
+        self.pieces.push(Piece::Inline(entry.finish_bytes()));
+    }
+
+    /// The path inside the image.
+    fn name(&self, path: &Path) -> Vec<u8> {
+        let inside = path
+            .strip_prefix(self.root)
+            .unwrap_or(path)
+            .as_os_str()
+            .as_bytes();
+        if inside.is_empty() {
+            b"./".to_vec()
+        } else {
+            inside.to_vec()
+        }
+    }
+
+    fn header(
+        &mut self,
+        path: &Path,
+        metadata: &Metadata,
+        kind: EntryType,
+        link: &[u8],
+        size: u64,
+    ) -> Result<()> {
+        let wrong = |reason: String| Error::Tar {
+            archive: shown(path),
+            offset: 0,
+            reason,
+        };
+        let mut name = self.name(path);
+        if path
+            .file_name()
+            .is_some_and(|name| name.as_bytes().starts_with(b".wh."))
+        {
+            return Err(wrong(
+                "a name that begins with .wh. would hide files in a layer".to_owned(),
+            ));
+        }
+        if kind == EntryType::Directory && !name.ends_with(b"/") {
+            name.push(b'/');
+        }
+        let mut entry = EntryBuilder::new_ustar();
+        entry.path(&name).entry_type(kind);
+        if !link.is_empty() {
+            entry.link_name(link);
+        }
+        let set = |entry: &mut EntryBuilder| -> Result<(), tar_core::HeaderError> {
+            entry
+                .mode(metadata.mode() & 0o7777)?
+                .uid(metadata.uid().into())?
+                .gid(metadata.gid().into())?;
+            entry
+                .size(size)?
+                .mtime(metadata.mtime().try_into().unwrap_or(0))?;
+            if matches!(kind, EntryType::Char | EntryType::Block) {
+                let device = metadata.rdev();
+                entry.device(rustix::fs::major(device), rustix::fs::minor(device))?;
+            }
+            Ok(())
+        };
+        set(&mut entry).map_err(|e| wrong(e.to_string()))?;
+        if metadata.mtime_nsec() != 0 || metadata.mtime() < 0 {
+            entry.add_pax("mtime", mtime(metadata.mtime(), metadata.mtime_nsec()));
+        }
+        if kind != EntryType::Link {
+            for (key, value) in xattrs(path)? {
+                let key = String::from_utf8(key).map_err(|e| {
+                    wrong(format!(
+                        "the name of its extended attribute {} is not UTF-8",
+                        display(e.as_bytes())
+                    ))
+                })?;
+                entry.add_pax(&format!("{XATTR}{key}"), value);
+            }
+        }
+        self.pieces.push(Piece::Inline(entry.finish_bytes()));
+        Ok(())
+    }
+}
+
+/// `[-]seconds.nanoseconds` as POSIX pax writes it; the kernel counts nanoseconds upwards from a
+/// negative second.
+fn mtime(secs: i64, nanos: i64) -> String {
+    match secs < 0 && nanos > 0 {
+        true => {
+            let whole = secs + 1;
+            format!("-{}.{:09}", -whole, 1_000_000_000 - nanos)
+        }
+        false => format!("{secs}.{nanos:09}"),
+    }
+}
+
+/// The extended attributes of a file, of a symbolic link its own, sorted by name.
+fn xattrs(path: &Path) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    let read =
+        |fill: &dyn Fn(&mut Vec<u8>) -> rustix::io::Result<usize>| -> Result<Option<Vec<u8>>> {
+            let mut buf = vec![0; 64 << 10];
+            match fill(&mut buf) {
+                Ok(len) => {
+                    buf.truncate(len);
+                    Ok(Some(buf))
+                }
+                Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NODATA) => Ok(None),
+                Err(e) => {
+                    Err(std::io::Error::from(e)).doing("reading the extended attributes of", path)
+                }
+            }
+        };
+    // Most files have none, and asking how many bytes there are takes no buffer.
+    let none: &mut [u8] = &mut [];
+    if rustix::fs::llistxattr(path, none) == Ok(0) {
+        return Ok(Vec::new());
+    }
+    let names = read(&|buf| rustix::fs::llistxattr(path, buf.as_mut_slice()))?.unwrap_or_default();
+    let mut out = Vec::new();
+    for name in names.split(|&b| b == 0).filter(|name| !name.is_empty()) {
+        if let Some(value) =
+            read(&|buf| rustix::fs::lgetxattr(path, OsStr::from_bytes(name), buf.as_mut_slice()))?
+        {
+            out.push((name.to_vec(), value));
+        }
+    }
+    out.sort();
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_before_1970_read_back_as_written() {
+        assert_eq!(mtime(12, 5), "12.000000005");
+        assert_eq!(mtime(-1, 750_000_000), "-0.250000000");
+        assert_eq!(mtime(-2, 0), "-2.000000000");
+    }
+}
