@@ -239,9 +239,9 @@ fn xattrs(path: &Path) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
                 }
             }
         };
-    // Most files have none, and asking how many bytes there are takes no buffer.
-    let none: &mut [u8] = &mut [];
-    if rustix::fs::llistxattr(path, none) == Ok(0) {
+    // Most files have none; one byte is too little for any name.
+    let mut little = [0; 1];
+    if rustix::fs::llistxattr(path, &mut little[..]) == Ok(0) {
         return Ok(Vec::new());
     }
     let names = read(&|buf| rustix::fs::llistxattr(path, buf.as_mut_slice()))?.unwrap_or_default();
