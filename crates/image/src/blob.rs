@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::shown;
@@ -34,7 +34,8 @@ enum Kind {
 
 struct Source {
     file: File,
-    path: PathBuf,
+    /// Where it was opened; one file has one, however often it is opened for a piece.
+    path: Arc<Path>,
 }
 
 struct Spliced {
@@ -122,7 +123,7 @@ impl Blob {
         Ok(Self(Kind::Extent {
             source: Arc::new(Source {
                 file,
-                path: path.to_owned(),
+                path: Arc::from(path),
             }),
             offset: 0,
             len,
@@ -142,7 +143,7 @@ impl Blob {
             Ok(file) => Self(Kind::Extent {
                 source: Arc::new(Source {
                     file,
-                    path: path.to_path_buf(),
+                    path: path.clone(),
                 }),
                 offset: *offset,
                 len: *len,
@@ -305,17 +306,15 @@ impl Blob {
                 source,
                 offset,
                 len,
-            } => out.push(Stretch::File(Arc::as_ptr(source).addr(), *offset, *len)),
+            } => out.push(Stretch::of(&source.path, *offset, *len)),
             Kind::Spliced(spliced) => {
                 for (_, piece) in &spliced.pieces {
                     match piece {
                         Piece::Inline(bytes) => out.push(Stretch::Memory(bytes.clone())),
                         Piece::Slice(blob) => blob.flatten(out),
-                        Piece::File { path, offset, len } => out.push(Stretch::File(
-                            Arc::as_ptr(path).cast::<u8>().addr(),
-                            *offset,
-                            *len,
-                        )),
+                        Piece::File { path, offset, len } => {
+                            out.push(Stretch::of(path, *offset, *len));
+                        }
                         Piece::Zeros(len) => out.push(Stretch::Zeros(*len)),
                     }
                 }
@@ -429,10 +428,16 @@ impl Spliced {
 /// A part of a blob in terms of what it is read from.
 #[derive(PartialEq, Eq)]
 enum Stretch {
-    /// The identity of an open file or of a path, an offset and a length.
+    /// The identity of a file's path, an offset and a length.
     File(usize, u64, u64),
     Memory(Vec<u8>),
     Zeros(u64),
+}
+
+impl Stretch {
+    fn of(path: &Arc<Path>, offset: u64, len: u64) -> Self {
+        Self::File(Arc::as_ptr(path).cast::<u8>().addr(), offset, len)
+    }
 }
 
 /// Reads a [`Blob`] from front to back, with seeking.
