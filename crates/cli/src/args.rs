@@ -86,7 +86,8 @@ const MINIMIZE_EXAMPLES: &str = "\
 Examples:
   ounce minimize image.tar --output docker-archive:small.tar:myimage:small && docker load -i small.tar
   ounce minimize image.tar --program minimap2 --program samtools --output oci:small
-  ounce minimize image.tar --keep '/usr/share/fonts/**' --output oci-archive:small.tar:latest --report small.json";
+  ounce minimize image.tar --keep '/usr/share/fonts/**' --output oci-archive:small.tar:latest --report small.json
+  ounce minimize image.tar --dry-run --emit-dockerfile Dockerfile.small && docker build -f Dockerfile.small .";
 
 const WHY_EXAMPLES: &str = "\
 Examples:
@@ -276,6 +277,9 @@ pub(crate) struct Minimize {
     /// Also write the report to a file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+    /// Also write a Dockerfile that makes the same image out of this one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) emit_dockerfile: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

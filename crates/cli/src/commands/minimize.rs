@@ -1,12 +1,13 @@
 //! `ounce minimize`: an image of what its programs can reach, and nothing else.
 
+mod dockerfile;
 pub(crate) mod kept;
 mod result;
 
 use std::collections::BTreeSet;
 
 use ounce_image::format::{self, Reference};
-use ounce_image::{Fate, Tree};
+use ounce_image::{Fate, Image, Tree};
 
 use self::kept::Kept;
 use super::reach::reach;
@@ -26,8 +27,8 @@ pub(crate) fn run(args: &Minimize) -> Result<(), CommandError> {
         format::check_apart(&from, &to.path)?;
         format::check_output(to)?;
     }
-    if let Some(report) = &args.report {
-        format::check_apart(&from, report)?;
+    for file in args.report.iter().chain(&args.emit_dockerfile) {
+        format::check_apart(&from, file)?;
     }
     let report = one(&run, &from, to.as_ref(), args).map_err(|error| error.about(&args.image))?;
     run.finish();
@@ -54,6 +55,11 @@ fn one(
         let reach = reach(&session, &tree, &args.purpose, None)?;
         let kept = Kept::new(&session.image.config, &tree, &reach, &BTreeSet::new());
         let report = Minimal::draft(&session, &tree, &reach, &kept);
+        if let Some(file) = &args.emit_dockerfile {
+            let name = name(&session.image, from);
+            let text = dockerfile::dockerfile(&tree, &kept, &session.image.config, &name)?;
+            print(&text, Some(file))?;
+        }
         let Some(to) = to else {
             ready()?;
             return Ok(report.finish(&command_line(), None));
@@ -64,4 +70,15 @@ fn one(
         let written = format::write(&image, &fates, to, &annotations, &session.progress, ready)?;
         Ok(report.finish(&command_line(), Some((to, &written))))
     })
+}
+
+/// What the image is called, if it says so; otherwise a name that shows what is to be put there.
+fn name(image: &Image, from: &Reference) -> String {
+    let names = from.tag.iter().chain(&image.names);
+    // A bare tag does not tell of what.
+    let mut names = names.filter(|name| name.contains([':', '/']));
+    names
+        .next()
+        .cloned()
+        .unwrap_or_else(|| "original-image".to_owned())
 }
