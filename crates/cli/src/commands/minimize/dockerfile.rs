@@ -9,7 +9,9 @@ mod select;
 mod settings;
 mod words;
 
-use ounce_image::{Config, ImagePath, Tree};
+use std::collections::BTreeSet;
+
+use ounce_image::{Config, ImagePath, NodeId, Tree};
 
 use self::select::Selection;
 use super::kept::Kept;
@@ -77,24 +79,18 @@ pub(super) fn dockerfile(
 
 /// COPY lines for ordinary files by their folder, and for folders of which all is kept.
 fn direct(tree: &Tree<'_>, selection: &Selection) -> String {
-    let path = |node| tree.path(node).to_string();
-    let folders = selection.whole.iter().map(|folder| {
-        let path = path(*folder);
-        format!("COPY --from=build {path}/ {path}/\n")
-    });
+    let sorted = |names: &BTreeSet<NodeId>| {
+        let paths = names.iter().map(|name| tree.path(*name).to_string());
+        paths.collect::<BTreeSet<_>>()
+    };
+    let folders = sorted(&selection.whole).into_iter();
+    let folders = folders.map(|path| format!("COPY --from=build {path}/ {path}/\n"));
     let files = selection.files.iter().map(|(folder, files)| {
-        let folder = path(*folder);
-        let to = if folder == "/" {
-            folder
-        } else {
-            format!("{folder}/")
-        };
-        let files: String = files
-            .iter()
-            .map(|file| format!("{} \\\n    ", path(*file)))
-            .collect();
-        format!("COPY --from=build \\\n    {files}{to}\n")
+        let sources: String = sorted(files).iter().map(|path| format!("{path} \\\n    ")).collect();
+        let folder = tree.path(*folder).to_string();
+        format!("COPY --from=build \\\n    {sources}{}/\n", folder.trim_end_matches('/'))
     });
+    let files: BTreeSet<String> = files.collect();
     folders.chain(files).collect()
 }
 
