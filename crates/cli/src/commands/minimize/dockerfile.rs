@@ -43,6 +43,7 @@ pub(super) fn dockerfile(
     let work = work_folder(tree);
     let can_run = PROGRAMS.iter().all(|name| has_program(tree, name));
     let (mut runs, mut copies) = (String::new(), String::new());
+    let mut left_out = BTreeSet::new();
     for (number, (part, names)) in (1..).zip(&kept.parts) {
         let selection = Selection::new(tree, kept, names, can_run);
         let folder = format!("{work}/{number}");
@@ -62,6 +63,12 @@ pub(super) fn dockerfile(
             copies.push_str(&format!("COPY --from=parts {folder}/ /\n"));
         }
         copies.push_str(&direct(tree, &selection));
+        left_out.extend(
+            selection
+                .devices
+                .iter()
+                .map(|device| tree.path(*device).to_string()),
+        );
     }
     let image =
         words::plain(image.as_bytes()).ok_or_else(|| refused("the image's name is none"))?;
@@ -72,8 +79,18 @@ pub(super) fn dockerfile(
             "\n# Links, cut files and folders that are not root's with mode 0755.\nFROM build AS parts\nUSER 0:0\nSHELL [\"/bin/sh\", \"-c\"]\nENV LC_ALL=C\n{runs}"
         ),
     };
+    let left_out = match left_out.is_empty() {
+        true => String::new(),
+        false => {
+            let names: Vec<String> = left_out.into_iter().collect();
+            format!(
+                "# Devices are not copied, as engines mount their own over them: {}\n",
+                names.join(" ")
+            )
+        }
+    };
     Ok(format!(
-        "{HEAD}ARG IMAGE={image}\nFROM ${{IMAGE}} AS build\n{parts}\nFROM scratch\n{copies}{settings}"
+        "{HEAD}{left_out}ARG IMAGE={image}\nFROM ${{IMAGE}} AS build\n{parts}\nFROM scratch\n{copies}{settings}"
     ))
 }
 
@@ -86,9 +103,15 @@ fn direct(tree: &Tree<'_>, selection: &Selection) -> String {
     let folders = sorted(&selection.whole).into_iter();
     let folders = folders.map(|path| format!("COPY --from=build {path}/ {path}/\n"));
     let files = selection.files.iter().map(|(folder, files)| {
-        let sources: String = sorted(files).iter().map(|path| format!("{path} \\\n    ")).collect();
+        let sources: String = sorted(files)
+            .iter()
+            .map(|path| format!("{path} \\\n    "))
+            .collect();
         let folder = tree.path(*folder).to_string();
-        format!("COPY --from=build \\\n    {sources}{}/\n", folder.trim_end_matches('/'))
+        format!(
+            "COPY --from=build \\\n    {sources}{}/\n",
+            folder.trim_end_matches('/')
+        )
     });
     let files: BTreeSet<String> = files.collect();
     folders.chain(files).collect()

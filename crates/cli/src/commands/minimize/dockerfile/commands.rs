@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ounce_image::{LeafId, NodeId, Tree};
 
-use super::select::{Selection, has_xattrs, is_mounted};
+use super::select::{Selection, has_xattrs, is_mounted, is_special};
 use super::{refused, words};
 use crate::commands::minimize::kept::Kept;
 use crate::error::CommandError;
@@ -65,9 +65,18 @@ fn files(
     let (mut links, mut cuts) = (Vec::new(), Vec::new());
     for name in &selection.staged {
         let path = tree.path(*name);
-        let is_link = tree.symlink(*name).is_some();
-        if !is_link && (has_xattrs(tree, *name) || is_mounted(&path)) {
-            return Err(refused(format_args!("{path} cannot be copied by commands")));
+        if is_mounted(&path)
+            && let Some(target) = tree.symlink(*name)
+        {
+            let target =
+                words::shell(target).ok_or_else(|| refused(format_args!("where {path} leads")))?;
+            links.push(format!("ln -s {target} {}", word(to, path.as_bytes())?));
+            continue;
+        }
+        if has_xattrs(tree, *name) || is_mounted(&path) || is_special(tree, *name) {
+            return Err(refused(format_args!(
+                "{path} is nothing that commands and COPY give again"
+            )));
         }
         let leaf = tree.leaf_of(*name);
         if let Some(other) = leaf.and_then(|leaf| first.get(&leaf)) {
@@ -104,7 +113,7 @@ fn files(
 fn cut(tree: &Tree<'_>, leaf: LeafId, content: &[u8], from: &str, into: &str) -> Vec<String> {
     let mut old = vec![0; tree.read(leaf).len() as usize];
     let is_read = tree.read(leaf).read_exact_at(0, &mut old).is_ok();
-    if let Some(ranges) = lines_of(&old, content).filter(|_| is_read && !ranges_too_long(&old)) {
+    if let Some(ranges) = lines_of(&old, content).filter(|_| is_read && !old.contains(&0)) {
         let pieces = ranges.chunks(2_000).enumerate();
         let line = |(number, ranges): (usize, &[(usize, usize)])| {
             let script: Vec<String> = ranges
@@ -133,11 +142,6 @@ fn cut(tree: &Tree<'_>, leaf: LeafId, content: &[u8], from: &str, into: &str) ->
     std::iter::once(format!(": > {into}"))
         .chain(chunks)
         .collect()
-}
-
-/// Whether a text has lines that only some versions of sed take: NUL bytes.
-fn ranges_too_long(old: &[u8]) -> bool {
-    old.contains(&0)
 }
 
 /// The ranges of lines, from 1 and with their last, that `new` is made of in this order.

@@ -11,8 +11,15 @@ use crate::commands::minimize::kept::Kept;
 /// layer/layer_store.go), and who reads the file wants fewer.
 const MOST_LINES: usize = 20;
 
-/// Files that a builder mounts its own over while a command runs.
-const MOUNTED: [&[u8]; 3] = [b"etc/hosts", b"etc/hostname", b"etc/resolv.conf"];
+/// Names that a builder mounts its own over while a command runs.
+const MOUNTED: [&[u8]; 6] = [
+    b"dev",
+    b"etc/hostname",
+    b"etc/hosts",
+    b"etc/resolv.conf",
+    b"proc",
+    b"sys",
+];
 
 /// A part's names by how they are copied.
 #[derive(Default)]
@@ -25,6 +32,9 @@ pub(super) struct Selection {
     pub(super) staged: BTreeSet<NodeId>,
     /// Folders that commands make.
     pub(super) folders: BTreeSet<NodeId>,
+    /// Devices in `/dev`, which are left out: BuildKit of Docker 20.10 makes empty files of them, and every engine
+    /// mounts its own over them (OCI runtime specification, "Default Devices").
+    pub(super) devices: BTreeSet<NodeId>,
 }
 
 impl Selection {
@@ -50,6 +60,9 @@ impl Selection {
                         .entry(tree.parent(*name))
                         .or_default()
                         .insert(*name);
+                }
+                (None, Some(_)) if is_device(tree, *name) => {
+                    out.devices.insert(*name);
                 }
                 (None, Some(_)) => {
                     out.staged.insert(*name);
@@ -121,7 +134,20 @@ pub(super) fn has_xattrs(tree: &Tree<'_>, name: NodeId) -> bool {
 }
 
 pub(super) fn is_mounted(path: &ImagePath) -> bool {
-    MOUNTED.contains(&path.as_bytes())
+    let is_below = |top: &&[u8]| {
+        let rest = path.as_bytes().strip_prefix(*top);
+        rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+    };
+    MOUNTED.iter().any(is_below)
+}
+
+/// Whether this is neither a file nor a link nor a folder: BuildKit does not copy it as it is.
+pub(super) fn is_special(tree: &Tree<'_>, name: NodeId) -> bool {
+    tree.leaf_of(name).is_some() && !tree.is_file(name) && tree.symlink(name).is_none()
+}
+
+fn is_device(tree: &Tree<'_>, name: NodeId) -> bool {
+    is_special(tree, name) && tree.path(name).as_bytes().starts_with(b"dev/")
 }
 
 /// Whether a file has other names that stay.
@@ -152,8 +178,11 @@ fn whole(tree: &Tree<'_>, kept: &Kept, names: &BTreeSet<NodeId>) -> BTreeSet<Nod
     for node in all.into_iter().rev().filter(|node| *node != Tree::ROOT) {
         let is_folder = tree.is_directory(node);
         let mut children = tree.children(node).peekable();
-        let is_here = names.contains(&node) || (is_folder && children.peek().is_some());
+        let is_here = names.contains(&node)
+            || (is_folder && kept.names.contains(&node))
+            || (is_folder && children.peek().is_some());
         let needs_care = has_xattrs(tree, node)
+            || is_special(tree, node)
             || kept.contents.contains_key(&node)
             || is_linked(tree, kept, node)
             || is_mounted(&tree.path(node));
