@@ -7,6 +7,8 @@
 mod commands;
 mod select;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::collections::BTreeSet;
