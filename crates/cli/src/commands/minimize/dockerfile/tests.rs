@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use ounce_analysis::arrange::Part;
-use ounce_image::{Blob, Config, Layer, Tree};
+use ounce_image::{Blob, Config, ImagePath, Layer, Tree};
 use serde_json::{Value, json};
 
 use super::dockerfile;
@@ -31,7 +31,7 @@ fn emitted(
     let config = json!({ "rootfs": { "diff_ids": [] }, "config": config }).to_string();
     let config = Config::parse(config.into_bytes(), Path::new("test")).unwrap();
     let at = |path: &str| {
-        tree.resolve_from(Tree::ROOT, path.as_bytes(), |_| {})
+        tree.get(&ImagePath::parse(path.as_bytes()).unwrap())
             .unwrap()
     };
     let tops = keep.iter().map(|path| at(path));
@@ -45,7 +45,7 @@ fn emitted(
         names,
         users: BTreeSet::new(),
     };
-    dockerfile(&tree, &kept, &config, "app:1").map_err(|error| error.to_string())
+    dockerfile(&tree, &kept, &config, "app:1").map_err(|error| error.message().to_owned())
 }
 
 fn with_shell(text: &str, keep: &[&str]) -> String {
