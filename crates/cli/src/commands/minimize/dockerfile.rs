@@ -78,7 +78,7 @@ pub(super) fn dockerfile(
     let parts = match runs.is_empty() {
         true => String::new(),
         false => format!(
-            "\n# Links, cut files and folders that are not root's with mode 0755.\nFROM build AS parts\nUSER 0:0\nSHELL [\"/bin/sh\", \"-c\"]\nENV LC_ALL=C\n{runs}"
+            "\n# Links, cut files and folders that are not root's with mode 0755.\nFROM build AS parts\nUSER 0:0\nSHELL [\"/bin/sh\", \"-c\"]\nENV LC_ALL=C PATH=/usr/bin:/bin:/usr/sbin:/sbin\n{runs}"
         ),
     };
     let left_out = match left_out.is_empty() {
@@ -133,10 +133,10 @@ fn has_program(tree: &Tree<'_>, name: &str) -> bool {
         "sh" => ["/bin"].as_slice(),
         _ => &["/usr/bin", "/bin", "/usr/sbin", "/sbin"],
     };
-    let at = |folder: &&str| tree.resolve(format!("{folder}/{name}").as_bytes());
+    let at = |folder: &str| tree.resolve(format!("{folder}/{name}").as_bytes());
     folders
         .iter()
-        .filter_map(|folder| at(&folder))
+        .filter_map(|folder| at(folder))
         .any(|node| tree.is_file(node))
 }
 
