@@ -91,7 +91,8 @@ Examples:
   ounce minimize host: --program git --output docker-archive:git.tar:git:small
   ounce minimize image.tar --program minimap2 --program samtools --output oci:small
   ounce minimize image.tar --base debian-slim.tar --output docker-archive:small.tar:myimage:small
-  ounce minimize image.tar --keep '/usr/share/fonts/**' --output oci-archive:small.tar:latest --report small.json";
+  ounce minimize image.tar --keep '/usr/share/fonts/**' --output oci-archive:small.tar:latest --report small.json
+  ounce minimize image.tar --dry-run --emit-dockerfile Dockerfile.small && docker build -f Dockerfile.small .";
 
 const WHY_EXAMPLES: &str = "\
 Examples:
@@ -284,6 +285,9 @@ pub(crate) struct Minimize {
     /// Also write the report to a file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+    /// Also write a Dockerfile that makes the same image out of this one
+    #[arg(long, value_name = "FILE", conflicts_with = "base")]
+    pub(crate) emit_dockerfile: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

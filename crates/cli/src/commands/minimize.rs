@@ -1,13 +1,14 @@
 //! `ounce minimize`: an image of what its programs can reach, and nothing else.
 
 mod base;
+mod dockerfile;
 pub(crate) mod kept;
 mod result;
 
 use std::collections::BTreeSet;
 
 use ounce_image::format::{self, Reference};
-use ounce_image::{Fate, Tree};
+use ounce_image::{Fate, Image, Tree};
 
 use self::kept::Kept;
 use super::host::open;
@@ -28,8 +29,8 @@ pub(crate) fn run(args: &Minimize) -> Result<(), CommandError> {
         format::check_apart(&from, &to.path)?;
         format::check_output(to)?;
     }
-    if let Some(report) = &args.report {
-        format::check_apart(&from, report)?;
+    for file in args.report.iter().chain(&args.emit_dockerfile) {
+        format::check_apart(&from, file)?;
     }
     let report = one(&run, &from, to.as_ref(), args).map_err(|error| error.about(&args.image))?;
     run.finish();
@@ -60,6 +61,17 @@ fn one(
         let on = base.as_ref().map(|base| Tree::build(&base.image.layers));
         let on = on.transpose()?;
         let mut kept = Kept::new(&session.image.config, &tree, &reach, &BTreeSet::new());
+        if let Some(file) = &args.emit_dockerfile {
+            if session.machine.is_some() {
+                return Err(
+                    CommandError::input("a Dockerfile cannot begin with a machine")
+                        .hint("leave --emit-dockerfile out"),
+                );
+            }
+            let name = name(&session.image, from);
+            let text = dockerfile::dockerfile(&tree, &kept, &session.image.config, &name)?;
+            print(&text, Some(file))?;
+        }
         let mut report = Minimal::draft(&session, &tree, &reach, &kept, on.as_ref());
         if let Some((base, on)) = base.as_ref().zip(on.as_ref()) {
             report.note(base::subtract(&mut kept, &tree, &reach.graph, base, on)?);
@@ -80,4 +92,15 @@ fn one(
         let written = format::write(&image, &fates, to, &annotations, &session.progress, ready)?;
         Ok(report.finish(&command_line(), Some((to, &written))))
     })
+}
+
+/// What the image is called, if it says so; otherwise a name that shows what is to be put there.
+fn name(image: &Image, from: &Reference) -> String {
+    let names = from.tag.iter().chain(&image.names);
+    // A bare tag does not tell of what.
+    let mut names = names.filter(|name| name.contains([':', '/']));
+    names
+        .next()
+        .cloned()
+        .unwrap_or_else(|| "original-image".to_owned())
 }
