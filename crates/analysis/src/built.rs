@@ -1,6 +1,6 @@
 //! What the findings in a Dockerfile cost in the image that was built from it.
 //!
-//! The image tells by its history which layer an instruction made ([`steps`]); the rules for images tell
+//! The image tells by its history which layer an instruction made (`steps`); the rules for images tell
 //! what lies in it. Dockerfiles know nothing of this: their findings come from reading alone, and are
 //! the same with an image at hand. A byte is counted for one finding only, the first in the file.
 
