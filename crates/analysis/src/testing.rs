@@ -219,40 +219,6 @@ pub(crate) fn locale_archive(names: &[&str]) -> Vec<u8> {
     out
 }
 
-/// A small shared ELF file (64 bits, little endian) that takes these symbols, with text in its data.
-pub(crate) fn elf_taking(symbols: &[&str], data: &[u8]) -> Vec<u8> {
-    let names: Vec<u8> = std::iter::once(0)
-        .chain(
-            symbols
-                .iter()
-                .flat_map(|name| [name.as_bytes(), b"\0"].concat()),
-        )
-        .chain(*b"libc.so.6\0")
-        .collect();
-    let needed = names.len() - b"libc.so.6\0".len();
-    let (dynamic, strings) = (64 + 2 * 56, 64 + 2 * 56 + 4 * 16);
-    let end = strings + names.len() + data.len();
-    let mut out = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0".to_vec();
-    out.extend([0, 64, 0].iter().flat_map(|n: &u64| n.to_le_bytes()));
-    out.extend(0_u32.to_le_bytes());
-    out.extend(
-        [64, 56, 2, 64, 0, 0]
-            .iter()
-            .flat_map(|n: &u16| n.to_le_bytes()),
-    );
-    for (kind, at, len) in [(1_u32, 0, end), (2, dynamic, 4 * 16)] {
-        out.extend([kind, 4].iter().flat_map(|n| n.to_le_bytes()));
-        let fields = [at, at, at, len, len, 8];
-        out.extend(fields.iter().flat_map(|n| (*n as u64).to_le_bytes()));
-    }
-    for (tag, value) in [(1_u64, needed), (5, strings), (10, names.len()), (0, 0)] {
-        out.extend([tag, value as u64].iter().flat_map(|n| n.to_le_bytes()));
-    }
-    out.extend(names);
-    out.extend_from_slice(data);
-    out
-}
-
 /// Bytes as the content of a file in an image written as text.
 pub(crate) fn escaped(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect()

@@ -274,25 +274,8 @@ mod tests {
         assert!(error.contains("unknown field `chek`"), "{error}");
     }
 
-    /// `just docs` writes the file anew.
     #[test]
     fn the_published_schema_is_up_to_date() {
-        let path = format!(
-            "{}/../../docs/checks.schema.json",
-            env!("CARGO_MANIFEST_DIR")
-        );
-        let settings = schemars::generate::SchemaSettings::draft2020_12();
-        let schema = settings
-            .into_generator()
-            .into_root_schema_for::<file::File>();
-        let schema = crate::report::model::json(&schema);
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(&path, &schema).unwrap();
-        }
-        let published = std::fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(
-            published, schema,
-            "docs/checks.schema.json: run `just docs`"
-        );
+        crate::published::assert_read::<file::File>("checks");
     }
 }

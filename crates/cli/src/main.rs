@@ -6,6 +6,8 @@ mod commands;
 mod container;
 mod error;
 mod limits;
+#[cfg(test)]
+mod published;
 mod registry;
 mod report;
 mod roots;

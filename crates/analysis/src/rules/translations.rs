@@ -122,7 +122,7 @@ fn unread(context: &Context<'_>, readers: &Readers, domain: usize, nodes: &[Node
 #[cfg(test)]
 mod tests {
     use crate::testing::{
-        Decided, decide_guarded, decide_image_guarded, elf_taking, escaped, locale_archive, set,
+        Decided, decide_guarded, decide_image_guarded, escaped, importing, locale_archive, set,
     };
 
     const GERMAN: &str = "/usr/share/locale/de/LC_MESSAGES/tool.mo";
@@ -133,8 +133,8 @@ mod tests {
 
     /// A program with translations into two languages, in an image with glibc.
     fn image(more: &str) -> String {
-        let tool = escaped(&elf_taking(&["bindtextdomain", "dcgettext"], b"\0tool\0"));
-        let libc = escaped(&elf_taking(&["bindtextdomain"], b"\0/usr/lib/locale\0"));
+        let tool = escaped(&importing(&["bindtextdomain", "dcgettext"], b"\0tool\0"));
+        let libc = escaped(&importing(&["bindtextdomain"], b"\0/usr/lib/locale\0"));
         let files = format!("usr/bin/tool (0755) = {tool}\nlib/libc.so.6 = {libc}\n");
         let translations = format!("{} = x\n{} = x\n", &GERMAN[1..], &FRENCH[1..]);
         let list = [GERMAN, FRENCH, LINK, "/usr/bin/own.py"].join("\\n");
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_program_that_chooses_its_language_keeps_it() {
-        let tool = elf_taking(&["g_dgettext", "g_setenv"], b"\0tool\0LANGUAGE\0");
+        let tool = importing(&["g_dgettext", "g_setenv"], b"\0tool\0LANGUAGE\0");
         let found = decide(&format!("usr/bin/editor = {}", escaped(&tool)));
         assert_eq!(found.gone, set(&[]));
     }

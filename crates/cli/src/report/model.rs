@@ -445,23 +445,12 @@ impl Row {
 mod tests {
     use super::*;
 
-    /// `just docs` writes the files anew.
     #[test]
     fn the_published_schemas_are_up_to_date() {
-        fn check<T: JsonSchema>(name: &str) {
-            let path = format!("{}/../../docs/{name}", env!("CARGO_MANIFEST_DIR"));
-            let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-            let schema = settings.into_generator().into_root_schema_for::<T>();
-            let schema = json(&schema);
-            if std::env::var_os("UPDATE_DOCS").is_some() {
-                std::fs::write(&path, &schema).unwrap();
-            }
-            let published = std::fs::read_to_string(&path).unwrap_or_default();
-            assert_eq!(published, schema, "{name}: run `just docs`");
-        }
-        check::<Report>("report.schema.json");
-        check::<Set>("report-set.schema.json");
-        check::<RuleList>("rules.schema.json");
-        check::<crate::report::trace::TraceReport>("trace.schema.json");
+        use crate::published::assert_written;
+        assert_written::<Report>("report");
+        assert_written::<Set>("report-set");
+        assert_written::<RuleList>("rules");
+        assert_written::<crate::report::trace::TraceReport>("trace");
     }
 }

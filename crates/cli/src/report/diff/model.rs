@@ -373,20 +373,8 @@ impl Owner {
 mod tests {
     use super::*;
 
-    /// `just docs` writes the file anew.
     #[test]
     fn the_published_schema_is_up_to_date() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/diff.schema.json");
-        let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-        let schema = settings.into_generator().into_root_schema_for::<Diff>();
-        let schema = serde_json::to_string_pretty(&schema).unwrap() + "\n";
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(path, &schema).unwrap();
-        }
-        assert_eq!(
-            std::fs::read_to_string(path).unwrap(),
-            schema,
-            "run `just docs`"
-        );
+        crate::published::assert_written::<Diff>("diff");
     }
 }

@@ -102,24 +102,8 @@ pub(crate) enum How {
 mod tests {
     use super::*;
 
-    /// `just docs` writes the file anew.
     #[test]
     fn the_published_schema_is_up_to_date() {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../docs/package.schema.json"
-        );
-        let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-        let generator = settings.into_generator();
-        let schema = generator.into_root_schema_for::<PackageReport>();
-        let schema = serde_json::to_string_pretty(&schema).unwrap() + "\n";
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(path, &schema).unwrap();
-        }
-        assert_eq!(
-            std::fs::read_to_string(path).unwrap(),
-            schema,
-            "run `just docs`"
-        );
+        crate::published::assert_written::<PackageReport>("package");
     }
 }

@@ -201,25 +201,8 @@ impl Verification {
 mod tests {
     use super::*;
 
-    /// `just docs` writes the file anew.
     #[test]
     fn the_published_schema_is_up_to_date() {
-        let path = format!(
-            "{}/../../docs/verify.schema.json",
-            env!("CARGO_MANIFEST_DIR")
-        );
-        let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-        let schema = settings
-            .into_generator()
-            .into_root_schema_for::<Verification>();
-        let schema = json(&schema);
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(&path, &schema).unwrap();
-        }
-        let published = std::fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(
-            published, schema,
-            "docs/verify.schema.json: run `just docs`"
-        );
+        crate::published::assert_written::<Verification>("verify");
     }
 }
