@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ounce_image::{NodeId, Tree};
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::packages::Package;
@@ -68,23 +69,33 @@ pub(super) fn used_modules(
     if modules.is_empty() {
         return out;
     }
-    for node in tree.walk(Tree::ROOT).filter(|node| !going.contains(node)) {
-        let Some(text) = source(tree, node) else {
-            continue;
+    let stays = tree.walk(Tree::ROOT).filter(|node| !going.contains(node));
+    let stays: Vec<NodeId> = stays.collect();
+    let used = stays.into_par_iter().filter_map(|node| {
+        let text = source(tree, node)?;
+        let text = String::from_utf8_lossy(&text);
+        let used = uses(&text).filter_map(|name| Some((*modules.get(name)?, name)));
+        let reason = |(package, name): (&Package, &[u8])| {
+            let name = String::from_utf8_lossy(name);
+            (
+                package.name.clone(),
+                format!("{} uses {name}", tree.path(node)),
+            )
         };
-        for name in uses(&String::from_utf8_lossy(&text)) {
-            if let Some(package) = modules.get(name) {
-                let name = String::from_utf8_lossy(name);
-                let reason = || format!("{} uses {name}", tree.path(node));
-                out.entry(package.name.clone()).or_insert_with(reason);
-            }
-        }
+        Some(used.map(reason).collect::<Vec<_>>())
+    });
+    // The first that uses a package, in the order of the tree.
+    for (package, reason) in used.collect::<Vec<_>>().into_iter().flatten() {
+        out.entry(package).or_insert(reason);
     }
     out
 }
 
 /// The name of the module that a file is (perlmod(1)): its path below a folder of `@INC`.
 fn module(tree: &Tree<'_>, file: NodeId) -> Option<String> {
+    if !tree.name(file).ends_with(b".pm") {
+        return None;
+    }
     let path = tree.path(file).to_string();
     let path = path.strip_suffix(".pm")?;
     let parts: Vec<&str> = path.split('/').collect();
@@ -105,15 +116,18 @@ fn module(tree: &Tree<'_>, file: NodeId) -> Option<String> {
 /// The text of a Perl file that does not do without what is missing.
 fn source(tree: &Tree<'_>, node: NodeId) -> Option<Vec<u8>> {
     let leaf = tree.leaf_of(node).filter(|_| tree.is_file(node))?;
+    let content = tree.read(leaf);
+    let is_named = [".pm", ".pl", ".plx", ".cgi", ".t", ".al"]
+        .iter()
+        .any(|ending| tree.name(node).ends_with(ending.as_bytes()));
+    if !is_named && !content.begins_with(b"#!") {
+        return None;
+    }
     let path = tree.path(node).to_string();
     if DOES_WITHOUT.iter().any(|(folder, _)| path.contains(folder)) || path.contains("/share/doc/")
     {
         return None;
     }
-    let content = tree.read(leaf);
-    let is_named = [".pm", ".pl", ".plx", ".cgi", ".t", ".al"]
-        .iter()
-        .any(|ending| path.ends_with(ending));
     let mut start = [0; 64];
     let len = (content.len() as usize).min(start.len());
     content.read_exact_at(0, &mut start[..len]).ok()?;
