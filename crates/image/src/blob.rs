@@ -159,7 +159,8 @@ impl Blob {
         }
     }
 
-    /// The same, with its first bytes known: they are not read again.
+    /// The same, with its first bytes known where it is a stretch of one open file: they are not read again. What is
+    /// spliced may have had other content when its headers were read.
     pub(crate) fn beginning_with(mut self, known: First) -> Self {
         if let Kind::Extent { first, .. } = &mut self.0 {
             *first = known;

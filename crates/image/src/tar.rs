@@ -110,7 +110,7 @@ impl Entry {
     /// The stored content, holes of sparse files filled with zeros.
     pub fn read(&self, tar: &Blob) -> Blob {
         let stored = tar.slice(self.content..self.content + self.stored);
-        let stored = stored.opened().beginning_with(self.first);
+        let stored = stored.beginning_with(self.first).opened();
         let Some(sparse) = &self.sparse else {
             return stored;
         };

@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ounce_image::{NodeId, Tree};
+use ounce_image::{Blob, NodeId, Tree};
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::packages::Package;
 use crate::rules::Context;
@@ -69,10 +69,15 @@ pub(super) fn used_modules(
     if modules.is_empty() {
         return out;
     }
+    // A file with several names is read once.
+    let mut known = FxHashSet::default();
     let stays = tree.walk(Tree::ROOT).filter(|node| !going.contains(node));
-    let stays: Vec<NodeId> = stays.collect();
-    let used = stays.into_par_iter().filter_map(|node| {
-        let text = source(tree, node)?;
+    let sources: Vec<(NodeId, Blob)> = stays
+        .filter_map(|node| Some((node, source(tree, node)?)))
+        .filter(|(node, _)| known.insert(tree.leaf_of(*node)))
+        .collect();
+    let used = sources.into_par_iter().filter_map(|(node, content)| {
+        let text = content.read_all(MAX_SOURCE).ok()?;
         let text = String::from_utf8_lossy(&text);
         let used = uses(&text).filter_map(|name| Some((*modules.get(name)?, name)));
         let reason = |(package, name): (&Package, &[u8])| {
@@ -113,8 +118,8 @@ fn module(tree: &Tree<'_>, file: NodeId) -> Option<String> {
     (!rest.is_empty()).then(|| rest.join("::"))
 }
 
-/// The text of a Perl file that does not do without what is missing.
-fn source(tree: &Tree<'_>, node: NodeId) -> Option<Vec<u8>> {
+/// The content of a Perl file that does not do without what is missing.
+fn source(tree: &Tree<'_>, node: NodeId) -> Option<Blob> {
     let leaf = tree.leaf_of(node).filter(|_| tree.is_file(node))?;
     let content = tree.read(leaf);
     let is_named = [".pm", ".pl", ".plx", ".cgi", ".t", ".al"]
@@ -133,7 +138,7 @@ fn source(tree: &Tree<'_>, node: NodeId) -> Option<Vec<u8>> {
     content.read_exact_at(0, &mut start[..len]).ok()?;
     let is_script = start.starts_with(b"#!") && memchr::memmem::find(&start, b"perl").is_some();
     let is_perl = (is_named || is_script) && content.len() <= MAX_SOURCE;
-    is_perl.then(|| content.read_all(MAX_SOURCE).ok())?
+    is_perl.then_some(content)
 }
 
 /// The modules that a text may load: the words behind `use`, `require`, `no`, and in quotes.
