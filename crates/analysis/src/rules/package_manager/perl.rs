@@ -72,26 +72,24 @@ pub(super) fn used_modules(
     // A file with several names is read once.
     let mut known = FxHashSet::default();
     let stays = tree.walk(Tree::ROOT).filter(|node| !going.contains(node));
-    let sources: Vec<(NodeId, Blob)> = stays
-        .filter_map(|node| Some((node, source(tree, node)?)))
-        .filter(|(node, _)| known.insert(tree.leaf_of(*node)))
+    let sources: Vec<NodeId> = stays
+        .filter(|node| source(tree, *node).is_some() && known.insert(tree.leaf_of(*node)))
         .collect();
-    let used = sources.into_par_iter().filter_map(|(node, content)| {
-        let text = content.read_all(MAX_SOURCE).ok()?;
-        let text = String::from_utf8_lossy(&text);
-        let used = uses(&text).filter_map(|name| Some((*modules.get(name)?, name)));
-        let reason = |(package, name): (&Package, &[u8])| {
-            let name = String::from_utf8_lossy(name);
-            (
-                package.name.clone(),
-                format!("{} uses {name}", tree.path(node)),
-            )
-        };
-        Some(used.map(reason).collect::<Vec<_>>())
+    let used = sources.into_par_iter().filter_map(|node| {
+        let text = source(tree, node)?.read_all(MAX_SOURCE).ok()?;
+        let mut used: BTreeMap<&str, String> = BTreeMap::new();
+        for name in uses(&String::from_utf8_lossy(&text)) {
+            if let Some(package) = modules.get(name) {
+                let name = String::from_utf8_lossy(name);
+                let reason = || format!("{} uses {name}", tree.path(node));
+                used.entry(&package.name).or_insert_with(reason);
+            }
+        }
+        Some(used)
     });
     // The first that uses a package, in the order of the tree.
     for (package, reason) in used.collect::<Vec<_>>().into_iter().flatten() {
-        out.entry(package).or_insert(reason);
+        out.entry(package.to_owned()).or_insert(reason);
     }
     out
 }
