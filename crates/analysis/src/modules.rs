@@ -362,7 +362,7 @@ fn source(tree: &Tree<'_>, leaf: LeafId) -> Option<Source> {
 /// installers write where the interpreter's path is too long for one.
 fn is_script(content: &ounce_image::Blob) -> bool {
     let mut head = vec![0; MAX_HEAD.min(content.len()) as usize];
-    content.read_exact_at(0, &mut head).is_ok()
-        && head.starts_with(b"#!")
+    content.begins_with(b"#!")
+        && content.read_exact_at(0, &mut head).is_ok()
         && memchr::memmem::find(&head, b"python").is_some()
 }

@@ -5,6 +5,8 @@
 //! error, not a signal (which is why nothing is memory-mapped). A rewritten layer and a root
 //! folder are blobs too, spliced together from headers in memory and pieces of other blobs.
 
+mod first;
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -14,6 +16,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::shown;
+
+pub(crate) use first::First;
 
 /// The size of the buffers that content is streamed through, in bytes.
 pub const CHUNK: usize = 1 << 20;
@@ -28,6 +32,7 @@ enum Kind {
         source: Arc<Source>,
         offset: u64,
         len: u64,
+        first: First,
     },
     Spliced(Arc<Spliced>),
 }
@@ -127,6 +132,7 @@ impl Blob {
             }),
             offset: 0,
             len,
+            first: First::default(),
         }))
     }
 
@@ -147,9 +153,19 @@ impl Blob {
                 }),
                 offset: *offset,
                 len: *len,
+                first: First::default(),
             }),
             Err(_) => self,
         }
+    }
+
+    /// The same, with its first bytes known where it is a stretch of one open file: they are not read again. What is
+    /// spliced may have had other content when its headers were read.
+    pub(crate) fn beginning_with(mut self, known: First) -> Self {
+        if let Kind::Extent { first, .. } = &mut self.0 {
+            *first = known;
+        }
+        self
     }
 
     /// Bytes in memory.
@@ -198,10 +214,16 @@ impl Blob {
         let end = range.end.min(self.len());
         let start = range.start.min(end);
         match &self.0 {
-            Kind::Extent { source, offset, .. } => Self(Kind::Extent {
+            Kind::Extent {
+                source,
+                offset,
+                first,
+                ..
+            } => Self(Kind::Extent {
                 source: source.clone(),
                 offset: offset + start,
                 len: end - start,
+                first: if start == 0 { *first } else { First::default() },
             }),
             Kind::Spliced(spliced) => Self::splice(spliced.cut(start..end)),
         }
@@ -222,11 +244,18 @@ impl Blob {
             Kind::Extent {
                 source,
                 offset: start,
+                first,
                 ..
-            } => source
-                .file
-                .read_exact_at(buf, start + offset)
-                .map_err(|e| about(&source.path, e)),
+            } => match first.get(offset, buf.len()) {
+                Some(bytes) => {
+                    buf.copy_from_slice(bytes);
+                    Ok(())
+                }
+                None => source
+                    .file
+                    .read_exact_at(buf, start + offset)
+                    .map_err(|e| about(&source.path, e)),
+            },
             Kind::Spliced(spliced) => spliced.read_exact_at(offset, buf),
         }
     }
@@ -239,6 +268,12 @@ impl Blob {
         let len = (buf.len() as u64).min(self.len().saturating_sub(offset)) as usize;
         self.read_exact_at(offset, &mut buf[..len])?;
         Ok(len)
+    }
+
+    /// Whether these are the first bytes; not when they cannot be read.
+    pub fn begins_with<const N: usize>(&self, bytes: &[u8; N]) -> bool {
+        let mut start = [0; N];
+        self.read_exact_at(0, &mut start).is_ok() && start == *bytes
     }
 
     /// The whole content in memory, refused when it is longer than `limit` bytes.
@@ -306,6 +341,7 @@ impl Blob {
                 source,
                 offset,
                 len,
+                ..
             } => out.push(Stretch::of(&source.path, *offset, *len)),
             Kind::Spliced(spliced) => {
                 for (_, piece) in &spliced.pieces {
@@ -338,6 +374,7 @@ impl fmt::Debug for Blob {
                 source,
                 offset,
                 len,
+                ..
             } => {
                 write!(f, "{}@{offset}+{len}", source.path.display())
             }
@@ -359,11 +396,13 @@ impl Piece {
                     source: a,
                     offset,
                     len,
+                    ..
                 })),
                 Self::Slice(Blob(Kind::Extent {
                     source: b,
                     offset: next,
                     len: more,
+                    ..
                 })),
             ) => {
                 let continues = Arc::ptr_eq(a, b) && *offset + *len == *next;

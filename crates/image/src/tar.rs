@@ -9,7 +9,7 @@ pub(crate) use tar_core::HEADER_SIZE;
 use tar_core::parse::{Limits, ParseEvent, ParsedEntry, Parser};
 use tar_core::{EntryType, PaxExtensions, SparseEntry};
 
-use crate::blob::{Blob, Piece};
+use crate::blob::{Blob, First, Piece};
 use crate::error::{Error, IoContext as _, Result};
 use crate::path::{ImagePath, MAX_PATH, display};
 
@@ -63,6 +63,8 @@ pub struct Entry {
     pub size: u64,
     /// The data regions of a sparse file.
     pub sparse: Option<Box<[SparseEntry]>>,
+    /// The first bytes that are stored.
+    first: First,
 }
 
 /// What an entry is.
@@ -107,7 +109,8 @@ impl Entry {
 
     /// The stored content, holes of sparse files filled with zeros.
     pub fn read(&self, tar: &Blob) -> Blob {
-        let stored = tar.slice(self.content..self.content + self.stored).opened();
+        let stored = tar.slice(self.content..self.content + self.stored);
+        let stored = stored.beginning_with(self.first).opened();
         let Some(sparse) = &self.sparse else {
             return stored;
         };
@@ -186,6 +189,7 @@ pub fn read_entries(tar: &Blob, archive: &str) -> Result<Vec<Entry>> {
                     archive,
                     start: offset,
                     content: offset + consumed as u64,
+                    rest: &window[consumed..read],
                 };
                 entries.push(convert(&entry, None, place)?);
                 offset = next(&entries, &mut claimed, tar, archive)?;
@@ -201,6 +205,7 @@ pub fn read_entries(tar: &Blob, archive: &str) -> Result<Vec<Entry>> {
                     archive,
                     start: offset,
                     content: offset + consumed as u64,
+                    rest: &window[consumed..read],
                 };
                 entries.push(convert(&entry, Some((sparse_map, real_size)), place)?);
                 offset = next(&entries, &mut claimed, tar, archive)?;
@@ -242,6 +247,8 @@ struct Place<'a> {
     archive: &'a str,
     start: u64,
     content: u64,
+    /// What was read behind the headers.
+    rest: &'a [u8],
 }
 
 fn meta(start: u64, end: u64) -> Entry {
@@ -258,6 +265,7 @@ fn meta(start: u64, end: u64) -> Entry {
         stored: 0,
         size: 0,
         sparse: None,
+        first: First::default(),
     }
 }
 
@@ -340,6 +348,7 @@ fn convert(
         stored,
         size,
         sparse: sparse.map(|(map, _)| map.into()),
+        first: First::of(place.rest, stored),
     })
 }
 

@@ -167,9 +167,7 @@ fn compiling_library(tree: &Tree<'_>) -> Option<NodeId> {
         let name = *tree.leaf(leaf).names.first()?;
         let is_candidate = tree.is_file(name) && tree.read(leaf).len() >= LEAST_LIBRARY;
         let content = is_candidate.then(|| tree.read(leaf))?;
-        let mut start = [0; 4];
-        let is_elf = content.read_exact_at(0, &mut start).is_ok() && start == *b"\x7fELF";
-        (is_elf && marks.is_in(&content)).then_some(name)
+        (content.begins_with(b"\x7fELF") && marks.is_in(&content)).then_some(name)
     });
     holds.min()
 }

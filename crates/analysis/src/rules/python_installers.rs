@@ -274,9 +274,7 @@ fn scripts(tree: &Tree<'_>) -> Vec<(NodeId, Vec<u8>)> {
         .filter(|node| tree.is_file(*node))
         .filter_map(|node| {
             let content = tree.read(tree.leaf_of(node)?);
-            let mut head = [0; 2];
-            let is_named = is_script_name(tree.name(node));
-            if !is_named && (content.read_at(0, &mut head).ok()? < 2 || head != *b"#!") {
+            if !is_script_name(tree.name(node)) && !content.begins_with(b"#!") {
                 return None;
             }
             let content = content.read_all(MAX_SCRIPT).ok()?;

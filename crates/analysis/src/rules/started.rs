@@ -68,9 +68,7 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
 fn read(tree: &Tree<'_>, node: NodeId) -> Option<Started> {
     let leaf = tree.leaf_of(node).filter(|_| tree.is_file(node))?;
     let content = tree.read(leaf);
-    let mut start = [0; 2];
-    content.read_exact_at(0, &mut start).ok()?;
-    if start != *b"#!" {
+    if !content.begins_with(b"#!") {
         return None;
     }
     let text = content.read_all(MAX_SCRIPT).ok()?;

@@ -41,12 +41,12 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
 pub(super) fn imported(text: &str) -> impl Iterator<Item = &str> {
     let is_between =
         |c: char| c.is_whitespace() || matches!(c, ';' | '"' | '\'' | '(' | ')' | '`' | ',');
-    let words = || text.split(is_between);
-    let words = || words().filter(|word| !word.is_empty());
-    let pairs = words().zip(words().skip(1));
-    pairs
-        .filter(|(word, module)| ["import", "from", "-m"].contains(word) && is_dotted(module))
-        .map(|(_, module)| module)
+    let words = text.split(is_between).filter(|word| !word.is_empty());
+    let mut follows = false;
+    words.filter(move |word| {
+        let may = ["import", "from", "-m"].contains(word);
+        std::mem::replace(&mut follows, may) && is_dotted(word)
+    })
 }
 
 /// Whether a word may be the name of a module.

@@ -4,8 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ounce_image::{NodeId, Tree};
-use rustc_hash::FxHashMap;
+use ounce_image::{Blob, NodeId, Tree};
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::packages::Package;
 use crate::rules::Context;
@@ -68,23 +69,36 @@ pub(super) fn used_modules(
     if modules.is_empty() {
         return out;
     }
-    for node in tree.walk(Tree::ROOT).filter(|node| !going.contains(node)) {
-        let Some(text) = source(tree, node) else {
-            continue;
-        };
+    // A file with several names is read once.
+    let mut known = FxHashSet::default();
+    let stays = tree.walk(Tree::ROOT).filter(|node| !going.contains(node));
+    let sources: Vec<NodeId> = stays
+        .filter(|node| source(tree, *node).is_some() && known.insert(tree.leaf_of(*node)))
+        .collect();
+    let used = sources.into_par_iter().filter_map(|node| {
+        let text = source(tree, node)?.read_all(MAX_SOURCE).ok()?;
+        let mut used: BTreeMap<&str, String> = BTreeMap::new();
         for name in uses(&String::from_utf8_lossy(&text)) {
             if let Some(package) = modules.get(name) {
                 let name = String::from_utf8_lossy(name);
                 let reason = || format!("{} uses {name}", tree.path(node));
-                out.entry(package.name.clone()).or_insert_with(reason);
+                used.entry(&package.name).or_insert_with(reason);
             }
         }
+        Some(used)
+    });
+    // The first that uses a package, in the order of the tree.
+    for (package, reason) in used.collect::<Vec<_>>().into_iter().flatten() {
+        out.entry(package.to_owned()).or_insert(reason);
     }
     out
 }
 
 /// The name of the module that a file is (perlmod(1)): its path below a folder of `@INC`.
 fn module(tree: &Tree<'_>, file: NodeId) -> Option<String> {
+    if !tree.name(file).ends_with(b".pm") {
+        return None;
+    }
     let path = tree.path(file).to_string();
     let path = path.strip_suffix(".pm")?;
     let parts: Vec<&str> = path.split('/').collect();
@@ -102,24 +116,27 @@ fn module(tree: &Tree<'_>, file: NodeId) -> Option<String> {
     (!rest.is_empty()).then(|| rest.join("::"))
 }
 
-/// The text of a Perl file that does not do without what is missing.
-fn source(tree: &Tree<'_>, node: NodeId) -> Option<Vec<u8>> {
+/// The content of a Perl file that does not do without what is missing.
+fn source(tree: &Tree<'_>, node: NodeId) -> Option<Blob> {
     let leaf = tree.leaf_of(node).filter(|_| tree.is_file(node))?;
+    let content = tree.read(leaf);
+    let is_named = [".pm", ".pl", ".plx", ".cgi", ".t", ".al"]
+        .iter()
+        .any(|ending| tree.name(node).ends_with(ending.as_bytes()));
+    if !is_named && !content.begins_with(b"#!") {
+        return None;
+    }
     let path = tree.path(node).to_string();
     if DOES_WITHOUT.iter().any(|(folder, _)| path.contains(folder)) || path.contains("/share/doc/")
     {
         return None;
     }
-    let content = tree.read(leaf);
-    let is_named = [".pm", ".pl", ".plx", ".cgi", ".t", ".al"]
-        .iter()
-        .any(|ending| path.ends_with(ending));
     let mut start = [0; 64];
     let len = (content.len() as usize).min(start.len());
     content.read_exact_at(0, &mut start[..len]).ok()?;
     let is_script = start.starts_with(b"#!") && memchr::memmem::find(&start, b"perl").is_some();
     let is_perl = (is_named || is_script) && content.len() <= MAX_SOURCE;
-    is_perl.then(|| content.read_all(MAX_SOURCE).ok())?
+    is_perl.then_some(content)
 }
 
 /// The modules that a text may load: the words behind `use`, `require`, `no`, and in quotes.

@@ -311,6 +311,9 @@ impl Language {
             b"pyc" => return (!has_source(tree, name)).then_some(Self::Bytecode),
             _ => {}
         }
+        if !content.begins_with(b"#!") {
+            return None;
+        }
         let mut start = [0; 256];
         let read = content.read_at(0, &mut start).ok()?;
         let line = script::shebang(&start[..read])?;
