@@ -87,7 +87,7 @@ pub(crate) fn search(
     let roots = match begin {
         Begin::At(node) => vec![Root::Keep(tree.path(node).to_string(), vec![node])],
         Begin::Programs(programs, keep) => {
-            let mut roots = Root::of(&context, programs).map_err(advise)?;
+            let mut roots = Root::of(&context, programs, Vec::new()).map_err(advise)?;
             roots.extend(kept(tree, keep)?);
             roots
         }
