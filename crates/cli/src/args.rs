@@ -162,6 +162,11 @@ pub(crate) struct Purpose {
     /// Keep what matches, with all that it leads to, and everything below a folder that does
     #[arg(long, value_name = "GLOB")]
     pub(crate) keep: Vec<String>,
+    #[command(flatten)]
+    pub(crate) checks: Checks,
+    /// Keep what runs touched that `ounce trace --output FILE` recorded, with all that it leads to
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Vec<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -179,6 +184,9 @@ pub(crate) struct Minimize {
     /// An image of the same system to put the result onto; only what it lacks or has otherwise is added
     #[arg(long, value_name = "scratch|IMAGE", default_value = "scratch")]
     pub(crate) base: String,
+    /// Put back what checks miss, with all that it leads to; without this an image in which a check differs is not written
+    #[arg(long, requires = "Checks")]
+    pub(crate) heal: bool,
     /// Say what would be done and write no image
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -294,7 +302,7 @@ pub(crate) struct Verify {
 }
 
 /// What the user does with an image.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Checks {
     /// Read the checks from this file; docs/checks.md describes it
     #[arg(long, value_name = "FILE")]

@@ -14,6 +14,7 @@ use serde::Serialize;
 use self::sums::Sums;
 use crate::commands::minimize::kept::Kept as Stays;
 use crate::commands::reach::Reach;
+use crate::report::verify::Verification;
 use crate::session::Session;
 
 pub(crate) use table::{render, way};
@@ -54,7 +55,13 @@ pub(crate) struct Minimal {
     unresolved: Vec<String>,
     /// Files that could not be understood; they stay where something leads to them.
     problems: Vec<String>,
-    /// What the result cannot do.
+    /// How many names were put back because checks missed them, which the search should have found; absent without checks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) healed: Option<usize>,
+    /// What checks say of the result; absent when there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) verification: Option<Box<Verification>>,
+    /// What the result cannot do, and what else is to be known.
     notes: Vec<String>,
 }
 
@@ -184,6 +191,8 @@ impl Minimal {
                 problems: problems
                     .map(|p| format!("{}: {}", p.path, p.reason))
                     .collect(),
+                healed: None,
+                verification: None,
                 notes: notes(tree, stays, on)
                     .into_iter()
                     .chain(reach.notes.iter().cloned())
@@ -199,9 +208,16 @@ impl Draft {
         self.report.notes.extend(notes);
     }
 
-    /// The report, with where the result was written.
-    pub(crate) fn finish(self, command: &str, written: Option<(&Reference, &Written)>) -> Minimal {
+    /// The report, with what checks say and where the result was written.
+    pub(crate) fn finish(
+        self,
+        command: &str,
+        verification: Option<Verification>,
+        written: Option<(&Reference, &Written)>,
+    ) -> Minimal {
         let mut report = self.report;
+        report.healed = verification.as_ref().map(|it| it.put_back.len());
+        report.verification = verification.map(Box::new);
         report.command = command.to_owned();
         report.image = self.image;
         report.output = written.map(|(to, _)| to.to_string());

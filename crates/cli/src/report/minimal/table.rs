@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use anstyle::Style;
 
 use super::{Guess, Kept, Minimal, Reason, Step, Sum};
+use crate::args::Format;
 use crate::report::line;
-use crate::report::text::{bytes, cut, cut_front, saved};
+use crate::report::text::{bytes, cut, cut_front, plural, saved};
+use crate::report::verify::Verification;
 
 const WIDTH: usize = 80;
 const BOLD: Style = Style::new().bold();
@@ -53,10 +55,26 @@ pub(crate) fn render(report: &Minimal) -> String {
     );
     texts(&mut out, "Not understood", &report.problems);
     texts(&mut out, "Note", &report.notes);
+    if let (Some(verification), Some(healed)) = (&report.verification, report.healed) {
+        checks(&mut out, verification, healed);
+    }
     if let Some(output) = &report.output {
         line!(out, "\nwritten to {output}");
     }
     out
+}
+
+fn checks(out: &mut String, verification: &Verification, healed: usize) {
+    heading(out, "Checks");
+    out.push_str(&verification.text(Format::Table));
+    line!(
+        out,
+        "\nput back because checks missed it: {}",
+        match healed {
+            0 => "nothing".to_owned(),
+            names => format!("{names} {}", plural(names as u64, "name")),
+        }
+    );
 }
 
 fn heading(out: &mut String, text: &str) {
