@@ -116,7 +116,7 @@ pub enum Kind {
     /// A recorded run touched it.
     Traced,
     /// A check missed it when it was not there.
-    Missed,
+    Healed,
 }
 
 impl Kind {
@@ -139,7 +139,7 @@ impl Kind {
             Self::Alias => "alias",
             Self::Companion => "companion",
             Self::Traced => "traced",
-            Self::Missed => "missed",
+            Self::Healed => "healed",
         }
     }
 }
@@ -162,7 +162,7 @@ impl fmt::Display for Kind {
             Self::Alias => "is also called",
             Self::Companion => "comes with",
             Self::Traced => "touched",
-            Self::Missed => "missed",
+            Self::Healed => "puts back",
         })
     }
 }

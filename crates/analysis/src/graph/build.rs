@@ -183,7 +183,7 @@ impl Builder<'_> {
         let seen = self.seen.entry(target.to).or_default();
         let is_named = matches!(
             target.kind,
-            Kind::Starts | Kind::NamesPath | Kind::Calls | Kind::Missed
+            Kind::Starts | Kind::NamesPath | Kind::Calls | Kind::Healed
         );
         let is_first = is_named && !seen.is_named;
         seen.is_named |= is_named;

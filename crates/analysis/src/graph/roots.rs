@@ -31,7 +31,7 @@ pub enum Root {
     /// What the runs of a record touched, which has this name.
     Trace(String, Vec<Touch>),
     /// What the check of this name missed when it was not there.
-    Missed(String, Vec<NodeId>),
+    Healed(String, Vec<NodeId>),
     /// What the environment names.
     Environment,
     /// What any process needs: users, folders, mount points.
@@ -46,9 +46,8 @@ impl fmt::Display for Root {
             Self::Config(key, _) => write!(f, "the image's {key}"),
             Self::Program(name) => write!(f, "--program {name}"),
             Self::Keep(glob, _) => write!(f, "--keep {glob}"),
-            Self::Check(Usage { name, .. }) | Self::Missed(name, _) => {
-                write!(f, "the check {name:?}")
-            }
+            Self::Check(Usage { name, .. }) => write!(f, "the check {name:?}"),
+            Self::Healed(name, _) => write!(f, "--heal for the check {name:?}"),
             Self::Trace(name, _) => write!(f, "--trace {name}"),
             Self::Environment => write!(f, "the image's environment"),
             Self::Process => write!(f, "any process"),
@@ -207,7 +206,7 @@ impl Root {
                     usage::touched(world, c, touch);
                 }
             }
-            Self::Missed(_, nodes) => {
+            Self::Healed(_, nodes) => {
                 for node in nodes {
                     usage::missed(world, c, *node);
                 }

@@ -95,7 +95,7 @@ pub(super) fn missed(missed: &BTreeMap<NodeId, &Check>) -> Vec<Root> {
     }
     let roots = by_check.into_iter();
     roots
-        .map(|(name, nodes)| Root::Missed(name.to_owned(), nodes))
+        .map(|(name, nodes)| Root::Healed(name.to_owned(), nodes))
         .collect()
 }
 

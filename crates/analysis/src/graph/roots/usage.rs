@@ -115,8 +115,8 @@ pub(super) fn touched(world: &World<'_>, c: &mut Collector<'_>, touch: &Touch) {
 pub(super) fn missed(world: &World<'_>, c: &mut Collector<'_>, node: NodeId) {
     match world.tree.is_directory(node) {
         true => {
-            c.name(node, Kind::Missed, Proof::Itself);
+            c.name(node, Kind::Healed, Proof::Itself);
         }
-        false => c.unit(node, Kind::Missed, &Proof::Itself),
+        false => c.unit(node, Kind::Healed, &Proof::Itself),
     }
 }

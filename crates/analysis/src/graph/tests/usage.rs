@@ -143,7 +143,7 @@ fn what_a_check_missed_comes_with_its_unit() {
         let layers = layers(&image);
         let tree = Tree::build(&layers).unwrap();
         let node = tree.resolve(path.as_bytes()).unwrap();
-        added(Root::Missed("a check".to_owned(), vec![node]))
+        added(Root::Healed("a check".to_owned(), vec![node]))
     };
     assert_eq!(missed("/opt/plugins/a"), set(&["/opt/plugins/a"]));
     assert_eq!(missed("/opt/plugins"), set(&[]));

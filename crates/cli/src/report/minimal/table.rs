@@ -9,6 +9,7 @@ use crate::args::Format;
 use crate::report::line;
 use crate::report::text::{bytes, cut, cut_front, plural, saved};
 use crate::report::verify::Verification;
+use crate::report::verify::model::Answer;
 
 const WIDTH: usize = 80;
 const BOLD: Style = Style::new().bold();
@@ -67,14 +68,12 @@ pub(crate) fn render(report: &Minimal) -> String {
 fn checks(out: &mut String, verification: &Verification, healed: usize) {
     heading(out, "Checks");
     out.push_str(&verification.text(Format::Table));
-    line!(
-        out,
-        "\nput back because checks missed it: {}",
-        match healed {
-            0 => "nothing".to_owned(),
-            names => format!("{names} {}", plural(names as u64, "name")),
-        }
-    );
+    let names = plural(healed as u64, "name");
+    match (verification.answer, healed) {
+        (Answer::Same, 0) => line!(out, "\nnothing had to be put back for the checks"),
+        (_, 0) => {}
+        _ => line!(out, "\n{healed} {names} had to be put back for the checks"),
+    }
 }
 
 fn heading(out: &mut String, text: &str) {
