@@ -127,11 +127,11 @@ fn usage(check: &Check, config: &Config) -> Usage {
     }
 }
 
-/// What the runs found, each path once.
+/// What the runs did with success, each path once; also what they removed.
 fn touches(report: &TraceReport) -> Vec<Touch> {
     let mut seen = BTreeSet::new();
     let found = report.accesses.iter();
-    let found = found.filter(|access| access.exists && access.error.is_none());
+    let found = found.filter(|access| access.error.is_none());
     let touch = |access: &Touched| {
         let run = access.runs.first().and_then(|run| report.runs.get(*run));
         Touch {
