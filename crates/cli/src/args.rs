@@ -191,8 +191,8 @@ pub(crate) struct Minimize {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// How the report is written
-    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
-    pub(crate) format: ListFormat,
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
     /// Also write the report to a file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
@@ -304,10 +304,10 @@ pub(crate) struct Verify {
 /// What the user does with an image.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Checks {
-    /// Read the checks from this file; docs/checks.md describes it
+    /// What the image's users do, from this file; docs/checks.md describes it
     #[arg(long, value_name = "FILE")]
     pub(crate) checks: Option<PathBuf>,
-    /// Run this command, quoted as for a shell; it must succeed
+    /// One more check: this command, quoted as for a shell, must succeed
     #[arg(long, value_name = "COMMAND")]
     pub(crate) check: Vec<String>,
 }

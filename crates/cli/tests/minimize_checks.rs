@@ -149,6 +149,20 @@ fn what_a_check_missed_comes_back_with_all_that_it_leads_to() {
     assert_eq!(report["verification"]["put_back"][0]["path"], "/opt/more");
     let roots = report["roots"].to_string();
     assert!(roots.contains("--heal for the check"), "{roots}");
+    let markdown = [
+        "minimize",
+        "rootfs:original",
+        "--dry-run",
+        "--format",
+        "markdown",
+    ];
+    let markdown = place.ounce(&[&markdown[..], &["--check", "tool", "--heal"]].concat());
+    let markdown = said(&markdown.stdout);
+    assert!(
+        markdown.contains("**1 name had to be put back for the checks.**"),
+        "{markdown}"
+    );
+    assert!(markdown.contains("- `/opt/more` for"), "{markdown}");
     let again = place.ounce(&[
         "verify",
         "rootfs:original",

@@ -16,10 +16,9 @@ use super::aim::Aim;
 use super::host::open;
 use super::prove::{self, Trial};
 use super::{annotations, command_line, print};
-use crate::args::{ListFormat, Minimize};
+use crate::args::{Format, Minimize};
 use crate::error::CommandError;
-use crate::report::minimal::{self, Minimal};
-use crate::report::model::json;
+use crate::report::minimal::Minimal;
 use crate::report::verify::Verification;
 use crate::report::verify::model::Answer;
 use crate::roots::Roots;
@@ -42,12 +41,9 @@ pub(crate) fn run(args: &Minimize) -> Result<(), CommandError> {
         one(&run, &from, to.as_ref(), &aim, args).map_err(|error| error.about(&args.image))?;
     run.finish();
     if let Some(path) = &args.report {
-        print(&json(&report), Some(path))?;
+        print(&report.text(Format::Json), Some(path))?;
     }
-    match args.format {
-        ListFormat::Table => print(&minimal::render(&report), None)?,
-        ListFormat::Json => print(&json(&report), None)?,
-    }
+    print(&report.text(args.format), None)?;
     let verification = report.verification.as_deref();
     verification.map_or(Ok(()), |it| prove::same(it, args.heal))
 }

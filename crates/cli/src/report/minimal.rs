@@ -1,5 +1,6 @@
 //! The report of a minimised image: what was kept and why, and what to look at next.
 
+mod markdown;
 mod sums;
 mod table;
 
@@ -12,15 +13,21 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::sums::Sums;
+use crate::args::Format;
 use crate::commands::minimize::kept::Kept as Stays;
 use crate::commands::reach::Reach;
+use crate::report::model::json;
+use crate::report::text::plural;
 use crate::report::verify::Verification;
+use crate::report::verify::model::Answer;
 use crate::session::Session;
 
-pub(crate) use table::{render, way};
+pub(crate) use table::way;
 
 /// The version of this form.
 const VERSION: u32 = 1;
+/// Rows of each list for people; `--report` has all.
+const ROWS: usize = 12;
 
 /// What was kept of an image. Its schema is `docs/minimize.schema.json`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -57,7 +64,7 @@ pub(crate) struct Minimal {
     problems: Vec<String>,
     /// How many names were put back because checks missed them, which the search should have found; absent without checks.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) healed: Option<usize>,
+    healed: Option<usize>,
     /// What checks say of the result; absent when there were none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) verification: Option<Box<Verification>>,
@@ -146,6 +153,39 @@ pub(crate) fn origin(tree: &Tree<'_>, graph: &Graph, origin: Origin) -> String {
     match origin {
         Origin::Root(number) => graph.roots[number as usize].to_string(),
         Origin::Node(node) => tree.path(node).to_string(),
+    }
+}
+
+impl Minimal {
+    /// The report as text; colours are marks that only a terminal shows.
+    pub(crate) fn text(&self, format: Format) -> String {
+        match format {
+            Format::Table => table::render(self),
+            Format::Markdown => markdown::render(self),
+            Format::Json => json(self),
+        }
+    }
+}
+
+/// Sentences for people, with a title for each list of them.
+fn lists(report: &Minimal) -> [(&'static str, &[String]); 4] {
+    [
+        ("Asked for, but not in the image either", &report.missing),
+        ("Not resolved, so more was kept", &report.unresolved),
+        ("Not understood", &report.problems),
+        ("Note", &report.notes),
+    ]
+}
+
+/// How much the search did not find, where checks can tell.
+fn healed(report: &Minimal) -> Option<String> {
+    let is_same = report.verification.as_ref()?.answer == Answer::Same;
+    match report.healed? {
+        0 => is_same.then(|| "nothing had to be put back for the checks".to_owned()),
+        names => Some(format!(
+            "{names} {} had to be put back for the checks",
+            plural(names as u64, "name")
+        )),
     }
 }
 

@@ -4,23 +4,19 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
-use super::{Guess, Kept, Minimal, Reason, Step, Sum};
+use super::{Guess, Kept, Minimal, ROWS, Reason, Step, Sum};
 use crate::args::Format;
 use crate::report::line;
-use crate::report::text::{bytes, cut, cut_front, plural, saved};
-use crate::report::verify::Verification;
-use crate::report::verify::model::Answer;
+use crate::report::text::{bytes, cut, cut_front, saved};
 
 const WIDTH: usize = 80;
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 /// The steps from a folder to what is in it.
 const HOLDS: &str = ounce_analysis::graph::Kind::Holds.id();
-/// Rows of each list; `--report` has all.
-const ROWS: usize = 12;
 
 /// Writes the report as text.
-pub(crate) fn render(report: &Minimal) -> String {
+pub(super) fn render(report: &Minimal) -> String {
     let mut out = String::new();
     let (before, after) = (report.before, report.after);
     line!(
@@ -44,36 +40,20 @@ pub(crate) fn render(report: &Minimal) -> String {
             .take(ROWS)
             .for_each(|kept| largest(&mut out, kept));
     }
-    texts(
-        &mut out,
-        "Asked for, but not in the image either",
-        &report.missing,
-    );
-    texts(
-        &mut out,
-        "Not resolved, so more was kept",
-        &report.unresolved,
-    );
-    texts(&mut out, "Not understood", &report.problems);
-    texts(&mut out, "Note", &report.notes);
-    if let (Some(verification), Some(healed)) = (&report.verification, report.healed) {
-        checks(&mut out, verification, healed);
+    for (title, rows) in super::lists(report) {
+        texts(&mut out, title, rows);
+    }
+    if let Some(verification) = &report.verification {
+        heading(&mut out, "Checks");
+        out.push_str(&verification.text(Format::Table));
+    }
+    if let Some(healed) = super::healed(report) {
+        line!(out, "\n{healed}");
     }
     if let Some(output) = &report.output {
         line!(out, "\nwritten to {output}");
     }
     out
-}
-
-fn checks(out: &mut String, verification: &Verification, healed: usize) {
-    heading(out, "Checks");
-    out.push_str(&verification.text(Format::Table));
-    let names = plural(healed as u64, "name");
-    match (verification.answer, healed) {
-        (Answer::Same, 0) => line!(out, "\nnothing had to be put back for the checks"),
-        (_, 0) => {}
-        _ => line!(out, "\n{healed} {names} had to be put back for the checks"),
-    }
 }
 
 fn heading(out: &mut String, text: &str) {
