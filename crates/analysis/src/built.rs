@@ -2,7 +2,7 @@
 //!
 //! The image tells by its history which layer an instruction made (`steps`); the rules for images tell
 //! what lies in it. Dockerfiles know nothing of this: their findings come from reading alone, and are
-//! the same with an image at hand. A byte is counted for one finding only, the first in the file.
+//! the same with an image at hand, but for what a setting of the base decides (`keeps_archives`). A byte is counted for one finding only, the first in the file.
 
 mod came;
 mod measures;

@@ -24,6 +24,7 @@ use Measure::{Building, Found, Hidden, InBase, Package, Recommended};
 /// The measure of each rule for Dockerfiles that costs bytes.
 const MEASURES: &[(&str, Measure)] = &[
     ("apt-lists-left", Found(&["apt-lists"])),
+    ("apt-archives-left", Found(&["apt-package-cache"])),
     ("apt-recommends", Recommended),
     ("pip-cache-left", Found(&["pip-cache"])),
     ("uv-cache-left", Found(&["uv-cache"])),

@@ -15,6 +15,8 @@ pub struct Context<'a> {
     pub beside: Option<Beside<'a>>,
     /// What is known of base images, by their names.
     pub pins: &'a BTreeMap<String, Pin>,
+    /// Whether apt is known to keep the packages that it downloads.
+    pub keeps_archives: bool,
 }
 
 /// The content of a file by its path in the build context; `None` when it is not there or is no text.
@@ -29,6 +31,8 @@ pub struct Options {
     pub ignore: Vec<String>,
     /// What somebody who can ask knows of base images, by their names.
     pub pins: BTreeMap<String, Pin>,
+    /// Whether the image that was built from the file has packages that apt downloaded.
+    pub keeps_archives: bool,
 }
 
 /// What was found.
@@ -85,6 +89,7 @@ pub fn lint(text: &[u8], options: &Options, beside: Option<Beside<'_>>) -> Repor
         model: &model,
         beside,
         pins: &options.pins,
+        keeps_archives: options.keeps_archives,
     };
     let rules = RULES.iter().filter(|rule| options.runs(rule));
     let mut findings: Vec<Finding> = rules.flat_map(|rule| (rule.find)(&context)).collect();

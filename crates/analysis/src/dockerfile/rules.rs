@@ -6,6 +6,7 @@
 mod add_local_file;
 mod adduser_package;
 mod apk_cache_left;
+mod apt_archives_left;
 mod apt_lists_left;
 mod apt_recommends;
 mod apt_update_alone;
@@ -74,6 +75,7 @@ pub struct Rule {
 /// All rules.
 pub const RULES: &[&Rule] = &[
     &apt_lists_left::RULE,
+    &apt_archives_left::RULE,
     &apt_recommends::RULE,
     &apt_update_alone::RULE,
     &pip_cache_left::RULE,

@@ -6,6 +6,7 @@ use crate::dockerfile::edits;
 use crate::dockerfile::finding::{Finding, Safety};
 use crate::dockerfile::later::{Need, need};
 use crate::dockerfile::lint::Context;
+use crate::dockerfile::model::call::Argument;
 use crate::dockerfile::model::{Call, Script};
 use crate::dockerfile::rules::{Rule, late_removal};
 use crate::dockerfile::runs::Joining;
@@ -195,6 +196,7 @@ pub(super) fn works_offline(context: &Context<'_>, at: usize) -> bool {
     after.into_iter().any(has_no_network)
         || calls.any(|call| {
             call.has(&[
+                "--no-download",
                 "--offline",
                 "--prefer-offline",
                 "--cacheonly",
@@ -288,16 +290,21 @@ fn takes_away(call: &Call, program: &str) -> bool {
         "autopurge",
     ];
     let is_removal = call.verb().is_some_and(|(_, verb)| verbs.contains(&verb));
-    let takes_files = |pattern: &str| {
+    let takes_files = |word: &Argument| {
         let places = ["/usr", "/opt", "/bin", "/snap", "/nix", "node"];
-        places.iter().any(|place| pattern.starts_with(place)) || pattern.contains(program)
+        let known = match &word.value {
+            Some(value) => value,
+            // A glob, or what is not known, begins below this folder.
+            None => {
+                let name = word.pattern.split(['*', '?', '[', '{']).next();
+                let folder = name.and_then(|name| name.rsplit_once('/'));
+                folder.map_or("", |(folder, _)| folder)
+            }
+        };
+        let mut places = places.iter();
+        places.any(|place| known.starts_with(place) || place.starts_with(known))
+            || word.pattern.contains(program)
     };
     let is_rm = ["rm", "mv", "find"].contains(&call.program.as_str());
-    is_removal
-        || is_rm
-            && call
-                .words
-                .iter()
-                .skip(1)
-                .any(|word| takes_files(&word.pattern) || word.value.is_none())
+    is_removal || is_rm && call.words.iter().skip(1).any(takes_files)
 }

@@ -63,7 +63,10 @@ fn fixed(rule: &str, text: &str, most: Safety) -> String {
 #[test]
 fn every_rule_has_its_page() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/lint");
+    let index = std::fs::read_to_string(format!("{folder}.md")).unwrap();
     for rule in RULES {
+        let row = format!("| [{0}](lint/{0}.md) | {1} |", rule.id, rule.title);
+        assert!(index.contains(&row), "docs/lint.md lacks {row}");
         let path = format!("{folder}/{}.md", rule.id);
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::create_dir_all(folder).unwrap();
@@ -327,6 +330,16 @@ fn nothing_is_found_where_nothing_stays() {
             "# syntax=example/other\nFROM a\nRUN apt-get update\n",
         ),
         ("adduser-package", "RUN apt-get install add && adduser x\n"),
+        // The base is set to remove them, as far as is known.
+        ("apt-archives-left", "RUN apt-get install -y b\n"),
+        (
+            "apt-archives-left",
+            "RUN echo 'Binary::apt::APT::Keep-Downloaded-Packages \"false\";' > /etc/apt/apt.conf.d/a && apt-get install b\n",
+        ),
+        (
+            "apt-archives-left",
+            "RUN rm -f /etc/apt/apt.conf.d/docker-clean\nRUN --mount=type=cache,target=/var/cache/apt apt-get install b\n",
+        ),
     ] {
         assert_eq!(count(rule, text), 0, "{rule}: {text}");
     }

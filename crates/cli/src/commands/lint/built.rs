@@ -76,6 +76,19 @@ impl Opened {
         ))
     }
 
+    /// Whether apt left packages in the image that it downloaded.
+    ///
+    /// # Errors
+    /// The image cannot be read.
+    pub(super) fn has_archives(&self) -> Result<bool, CommandError> {
+        let tree = Tree::build(&self.session.image.layers)?;
+        let folder = tree.resolve(b"/var/cache/apt/archives");
+        Ok(folder.is_some_and(|folder| {
+            let mut children = tree.children(folder);
+            children.any(|child| tree.name(child).ends_with(b".deb"))
+        }))
+    }
+
     /// Says what the findings in a file cost in the image, which was built before any was put right.
     ///
     /// # Errors

@@ -4,6 +4,22 @@ use super::*;
 fn fixes_of_package_managers_follow_their_call() {
     for (rule, text, wanted) in [
         (
+            "apt-archives-left",
+            "RUN rm -f /etc/apt/apt.conf.d/docker-clean\nRUN apt-get update && sudo apt-get install -y b\n",
+            "RUN rm -f /etc/apt/apt.conf.d/docker-clean\nRUN apt-get update && sudo apt-get install -y b && sudo apt-get clean\n",
+        ),
+        (
+            "apt-archives-left",
+            "RUN rm /etc/apt/apt.conf.d/docker-clean && apt-get install -y b && rm -rf /var/lib/apt/lists/*\n",
+            "RUN rm /etc/apt/apt.conf.d/docker-clean && apt-get install -y b && rm -rf /var/lib/apt/lists/* && apt-get clean\n",
+        ),
+        // apt may be gone at the end.
+        (
+            "apt-archives-left",
+            "RUN rm /etc/apt/apt.conf.d/docker-clean && apt-get install -y b && rm -rf /usr/bin/apt*\n",
+            "RUN rm /etc/apt/apt.conf.d/docker-clean && apt-get install -y b && rm -rf /usr/bin/apt*\n",
+        ),
+        (
             "dnf-cache-left",
             "RUN cd /a && sudo yum -y install b\n",
             "RUN cd /a && sudo yum -y install b && sudo yum clean all\n",
@@ -28,6 +44,11 @@ fn fixes_of_package_managers_follow_their_call() {
             "conda-cache-left",
             "FROM condaforge/miniforge3\nRUN mamba install a\nUSER b\nRUN mamba install c && mamba clean -af\n",
             "FROM condaforge/miniforge3\nRUN mamba install a\nUSER b\nRUN mamba install c && mamba clean -af\n",
+        ),
+        (
+            "npm-cache-left",
+            "RUN npm i && rm -rf /u*/x $JUNK/*\n",
+            "RUN npm i && rm -rf /u*/x $JUNK/*\n",
         ),
         // Not in the chain that ends the script: npm may never have run.
         ("npm-cache-left", "RUN npm i; a\n", "RUN npm i; a\n"),
