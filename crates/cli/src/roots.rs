@@ -121,13 +121,13 @@ impl Roots {
         image: &Image,
         progress: &Progress,
     ) -> Result<Unpacked, CommandError> {
-        let mut unpacked = self.apart(image, progress)?;
+        let mut unpacked = self.of_image(image, progress)?;
         unpacked.root.layers.extend(root.layers.clone());
         Ok(unpacked)
     }
 
     /// The files of an image that was made here, which nobody asks for again.
-    pub(crate) fn apart(
+    pub(crate) fn of_image(
         &self,
         image: &Image,
         progress: &Progress,

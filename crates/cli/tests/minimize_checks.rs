@@ -29,6 +29,10 @@ const FILES: [(&str, &str); 4] = [
     ("opt/deep/words", "hello\n"),
 ];
 
+/// Counts the lines of a list that is cut to what stays.
+const COUNT: &str =
+    r#"n=0; while read x; do n=$((n+1)); done < "$(printf %s%s /va r/lib/dpkg/status)"; echo $n"#;
+
 /// A folder with an image, `rootfs:original`.
 struct Place(TempDir);
 
@@ -176,15 +180,27 @@ fn what_a_check_missed_comes_back_with_all_that_it_leads_to() {
 #[test]
 fn a_list_that_was_cut_comes_back_whole() {
     let Some(place) = Place::new() else { return };
-    let count = "sh -c 'n=0; while read x; do n=$((n+1)); done < \"$(printf %s%s /va r/lib/dpkg/status)\"; echo $n'";
-    let (status, text, _) = place.minimize(&["--check", count]);
+    let count = format!("sh -c '{COUNT}'");
+    let (status, text, _) = place.minimize(&["--check", &count]);
     assert_eq!(status, Some(1), "{text}");
     assert!(text.contains("/var/lib/dpkg/status"), "{text}");
-    let (status, text, report) = place.minimize(&["--check", count, "--heal"]);
+    let (status, text, report) = place.minimize(&["--check", &count, "--heal"]);
     assert_eq!(status, Some(0), "{text}");
     assert_eq!(report["healed"], 1, "{text}");
     let read = |image: &str| fs::read(place.path(image).join("var/lib/dpkg/status")).unwrap();
     assert_eq!(read("original"), read("small"));
+}
+
+#[test]
+fn what_came_back_with_something_else_is_not_put_back_again() {
+    let Some(place) = Place::new() else { return };
+    // First `more` is looked for in vain; then nothing is, and all counts that the original used.
+    let check = format!("sh -c 'tool; {COUNT}'");
+    let (status, text, report) = place.minimize(&["--check", &check, "--heal"]);
+    assert_eq!(status, Some(0), "{text}");
+    let put_back = report["verification"]["put_back"].as_array().unwrap();
+    let paths: Vec<_> = put_back.iter().map(|file| &file["path"]).collect();
+    assert_eq!(paths, ["/opt/more", "/var/lib/dpkg/status"]);
 }
 
 #[test]

@@ -104,7 +104,7 @@ impl Candidate for Minimised<'_> {
         _: &Unpacked,
         _: &Removed<'_>,
     ) -> Result<Unpacked, CommandError> {
-        roots.apart(self.image()?, &self.source.session.progress)
+        roots.of_image(self.image()?, &self.source.session.progress)
     }
 
     fn with(&self, missed: &BTreeMap<NodeId, &Check>) -> Result<Self, CommandError> {
