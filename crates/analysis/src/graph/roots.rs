@@ -183,6 +183,11 @@ impl Root {
         Ok(Self::Keep(glob.to_owned(), nodes.collect()))
     }
 
+    /// Whether it is known from runs alone.
+    pub(super) fn is_of_runs(&self) -> bool {
+        matches!(self, Self::Trace(..) | Self::Healed(..))
+    }
+
     /// Collects what the root leads to.
     pub(super) fn collect(&self, world: &World<'_>, c: &mut Collector<'_>) {
         match self {

@@ -7,7 +7,7 @@ bin/sh (0755) = x
 usr/bin/tool (0755) = x
 usr/bin/other (0755) = x
 usr/bin/third (0755) = x
-usr/bin/lonely (0755) = x
+usr/bin/script (0755) = #!/bin/sh\nother\n
 lib -> usr/lib
 usr/lib/liba.so = x
 opt/plugins/a = x
@@ -161,4 +161,24 @@ fn proofs_name_the_program_and_the_run() {
     };
     assert_eq!(proof.to_string(), "/usr/bin/tool in \"tool x\"");
     assert_eq!(touch("/x", false).to_string(), "--trace trace.json");
+}
+
+#[test]
+fn a_way_begins_at_a_run_only_where_files_do_not_say_it() {
+    let image = image(FILES).with_config(json!({ "Cmd": ["script"] }));
+    let layers = layers(&image);
+    let tree = Tree::build(&layers).unwrap();
+    let config = Config::parse(image.config.to_string().into_bytes(), Path::new("test")).unwrap();
+    let packages = Packages::load(&tree, &mut Vec::new());
+    let context = Context::new(&tree, &config, &packages);
+    let usage = ["/usr/bin/other", "/opt/plugins/a"].map(|path| touch(path, false));
+    let roots = Root::of(&context, &[], usage.into()).unwrap();
+    let graph = Graph::build(&context, roots, &Progress::default()).unwrap();
+    let closure = Closure::of(&graph);
+    let kinds = |path: &str| {
+        let way = closure.way(&graph, &tree, tree.resolve(path.as_bytes()).unwrap());
+        way.into_iter().map(|edge| edge.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds("/usr/bin/other"), [Kind::Starts, Kind::Calls]);
+    assert_eq!(kinds("/opt/plugins/a"), [Kind::Traced]);
 }
