@@ -35,6 +35,10 @@ bench *args:
 corpus *args:
     tests/corpus {{ if args == "" { "--all" } else { args } }}
 
+# Minimise real images, trained on nothing, run their checks and write docs/results.md: names, or --all
+results *args:
+    tests/minimize-corpus --docker --write docs/results.md {{ if args == "" { "--all" } else { args } }}
+
 # Run the checks of real images with `ounce verify` and in docker: names, or --all
 verify-corpus *args:
     tests/verify-corpus {{ if args == "" { "--all" } else { args } }}

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ounce_image::{Config, NodeId, Tree};
 
-use crate::graph::{Graph, Kind, Origin, Root};
+use crate::graph::{Graph, Kind, Origin, Root, Usage};
 
 /// The files, with the number of the field that says whose a row is, where it is not the name alone (passwd(5), group(5),
 /// shadow(5), gshadow(5)).
@@ -33,7 +33,7 @@ pub struct Accounts {
     pub gone: BTreeSet<String>,
 }
 
-/// Cuts the lists to what the config and the owners of what stays name; nothing where somebody may look others up.
+/// Cuts the lists to what the config, checks and the owners of what stays name; nothing where somebody may look others up.
 pub fn cut(tree: &Tree<'_>, config: &Config, graph: &Graph, names: &BTreeSet<NodeId>) -> Accounts {
     let lists = || {
         let found = FILES
@@ -45,7 +45,16 @@ pub fn cut(tree: &Tree<'_>, config: &Config, graph: &Graph, names: &BTreeSet<Nod
     if lists().any(|(node, _)| is_read(graph, node)) {
         return out;
     }
-    let mut used = Used::new(tree, config, names);
+    let mut used = Used::new(tree, names);
+    used.user(&config.text("User").unwrap_or_default());
+    for root in &graph.roots {
+        if let Root::Check(Usage {
+            user: Some(user), ..
+        }) = root
+        {
+            used.user(user);
+        }
+    }
     let texts: Vec<(NodeId, Option<usize>, Vec<u8>)> = lists()
         .filter(|(node, _)| names.contains(node))
         .filter_map(|(node, field)| Some((node, *field, text(tree, node)?)))
@@ -100,16 +109,11 @@ struct Used {
 }
 
 impl Used {
-    fn new(tree: &Tree<'_>, config: &Config, names: &BTreeSet<NodeId>) -> Self {
+    fn new(tree: &Tree<'_>, names: &BTreeSet<NodeId>) -> Self {
         let mut used = Self {
             names: ALWAYS.iter().map(|name| name.as_bytes().to_vec()).collect(),
             numbers: BTreeSet::from([b"0".to_vec()]),
         };
-        let user = config.text("User").unwrap_or_default();
-        for part in user.split(':').filter(|part| !part.is_empty()) {
-            used.names.insert(part.as_bytes().to_vec());
-            used.numbers.insert(part.as_bytes().to_vec());
-        }
         for name in names {
             let mut at = *name;
             loop {
@@ -124,6 +128,14 @@ impl Used {
             }
         }
         used
+    }
+
+    /// Adds a user and perhaps a group behind a colon, each a name or a number.
+    fn user(&mut self, user: &str) {
+        for part in user.split(':').filter(|part| !part.is_empty()) {
+            self.names.insert(part.as_bytes().to_vec());
+            self.numbers.insert(part.as_bytes().to_vec());
+        }
     }
 
     /// Takes over the names of rows in use, and their groups: other lists have rows by the same name.
@@ -166,6 +178,11 @@ mod tests {
 
     /// The lists of an image whose command takes these functions, as they are cut.
     fn lists(functions: &[&str], more: &str) -> Vec<String> {
+        lists_of(functions, more, Vec::new())
+    }
+
+    /// The same with what is known of the image's use.
+    fn lists_of(functions: &[&str], more: &str, usage: Vec<Root>) -> Vec<String> {
         let tool = escaped(&importing(functions, b""));
         let image = format!("[a]\n usr/bin/tool (0755) = {tool}\n{LISTS}{more}");
         let layers = layers(&ounce_testkit::image(&image));
@@ -178,6 +195,7 @@ mod tests {
         let roots = Root::of(
             &context,
             &["/owned".to_owned()][..usize::from(more.contains("owned"))],
+            usage,
         );
         let graph = Graph::build(&context, roots.unwrap(), &Progress::default()).unwrap();
         let accounts = cut(&tree, &config, &graph, &Closure::of(&graph).names());
@@ -193,6 +211,18 @@ mod tests {
     fn users_that_nothing_names_go() {
         let cut = lists(&["puts"], "");
         assert_eq!(cut, ["root nobody me", "root mine also"]);
+    }
+
+    #[test]
+    fn users_that_checks_run_as_stay() {
+        let check = Root::Check(Usage {
+            user: Some("you:33".to_owned()),
+            ..Usage::default()
+        });
+        assert_eq!(
+            lists_of(&["puts"], "", vec![check]),
+            ["root nobody me you", "root mine also other yours"]
+        );
     }
 
     #[test]

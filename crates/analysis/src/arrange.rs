@@ -211,7 +211,7 @@ mod tests {
         let tree = Tree::build(&layers).unwrap();
         let packages = Packages::load(&tree, &mut Vec::new());
         let context = Context::new(&tree, &config, &packages);
-        let roots = Root::of(&context, &[]).unwrap();
+        let roots = Root::of(&context, &[], Vec::new()).unwrap();
         let graph = Graph::build(&context, roots, &Progress::default()).unwrap();
         let mut names = Closure::of(&graph).names();
         let databases = packages.databases(&tree, &names);

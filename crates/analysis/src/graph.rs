@@ -35,7 +35,7 @@ use ounce_image::{NodeId, display};
 use crate::finding::Problem;
 
 pub use closure::Closure;
-pub use roots::{Root, RootsError};
+pub use roots::{Root, RootsError, Touch, Usage};
 
 /// Everything that was found on the way from the roots.
 #[derive(Debug, Default)]
@@ -113,6 +113,10 @@ pub enum Kind {
     Alias,
     /// Another program of the same package.
     Companion,
+    /// A recorded run touched it.
+    Traced,
+    /// A check missed it when it was not there.
+    Healed,
 }
 
 impl Kind {
@@ -134,6 +138,8 @@ impl Kind {
             Self::Package => "package",
             Self::Alias => "alias",
             Self::Companion => "companion",
+            Self::Traced => "traced",
+            Self::Healed => "healed",
         }
     }
 }
@@ -155,6 +161,8 @@ impl fmt::Display for Kind {
             Self::Package => "is of the same package as",
             Self::Alias => "is also called",
             Self::Companion => "comes with",
+            Self::Traced => "touched",
+            Self::Healed => "puts back",
         })
     }
 }
@@ -179,6 +187,13 @@ pub enum Proof {
         /// Where that is written down.
         source: &'static str,
     },
+    /// A program did it in a run that was recorded.
+    Run {
+        /// The program.
+        program: String,
+        /// The run.
+        run: String,
+    },
 }
 
 impl fmt::Display for Proof {
@@ -189,6 +204,7 @@ impl fmt::Display for Proof {
             Self::Line(line) => write!(f, "line {line}"),
             Self::Header => write!(f, "in its header"),
             Self::Row { key, why, source } => write!(f, "{key}: {why} ({source})"),
+            Self::Run { program, run } => write!(f, "{program} in {run:?}"),
         }
     }
 }

@@ -162,6 +162,11 @@ pub(crate) struct Purpose {
     /// Keep what matches, with all that it leads to, and everything below a folder that does
     #[arg(long, value_name = "GLOB")]
     pub(crate) keep: Vec<String>,
+    #[command(flatten)]
+    pub(crate) checks: Checks,
+    /// Keep what runs touched that `ounce trace --output FILE` recorded, with all that it leads to
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Vec<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -179,12 +184,15 @@ pub(crate) struct Minimize {
     /// An image of the same system to put the result onto; only what it lacks or has otherwise is added
     #[arg(long, value_name = "scratch|IMAGE", default_value = "scratch")]
     pub(crate) base: String,
+    /// Put back what checks miss, with all that it leads to; without this an image in which a check differs is not written
+    #[arg(long, requires = "Checks")]
+    pub(crate) heal: bool,
     /// Say what would be done and write no image
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// How the report is written
-    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
-    pub(crate) format: ListFormat,
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
     /// Also write the report to a file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
@@ -294,12 +302,12 @@ pub(crate) struct Verify {
 }
 
 /// What the user does with an image.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Checks {
-    /// Read the checks from this file; docs/checks.md describes it
+    /// What the image's users do, from this file; docs/checks.md describes it
     #[arg(long, value_name = "FILE")]
     pub(crate) checks: Option<PathBuf>,
-    /// Run this command, quoted as for a shell; it must succeed
+    /// One more check: this command, quoted as for a shell, must succeed
     #[arg(long, value_name = "COMMAND")]
     pub(crate) check: Vec<String>,
 }

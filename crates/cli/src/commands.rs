@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub(crate) mod aim;
 pub(crate) mod analyze;
 pub(crate) mod completions;
 pub(crate) mod diff;

@@ -121,6 +121,17 @@ impl Roots {
         image: &Image,
         progress: &Progress,
     ) -> Result<Unpacked, CommandError> {
+        let mut unpacked = self.of_image(image, progress)?;
+        unpacked.root.layers.extend(root.layers.clone());
+        Ok(unpacked)
+    }
+
+    /// The files of an image that was made here, which nobody asks for again.
+    pub(crate) fn of_image(
+        &self,
+        image: &Image,
+        progress: &Progress,
+    ) -> Result<Unpacked, CommandError> {
         let entry = self.new_entry()?;
         let folder = entry.folder.join(ROOT);
         let unpack = || match format::unpack(image, &folder, progress) {
@@ -128,9 +139,7 @@ impl Roots {
             Err(error) => Err(error.to_string()),
         };
         ounce_sandbox::as_root(unpack)?.map_err(CommandError::input)?;
-        let layers = [folder].into_iter().chain(root.layers.clone());
-        let layers = layers.collect();
-        Ok(Unpacked::of(Root { layers }, entry))
+        Ok(Unpacked::plain(folder, Some(entry)))
     }
 
     /// A folder that a run may write to.

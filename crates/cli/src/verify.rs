@@ -21,7 +21,7 @@ use ounce_sandbox::{
 
 use crate::checks::Check;
 pub(crate) use coverage::Coverage;
-pub(crate) use heal::{Case, Verified};
+pub(crate) use heal::{Case, Rebuilt, Verified};
 pub(crate) use missing::{Missed, Removed};
 pub(crate) use suite::Suite;
 pub(crate) use trial::Place;

@@ -70,6 +70,12 @@ fn a_minimised_image_as_json() {
 }
 
 #[test]
+fn a_minimised_image_as_markdown() {
+    let args = ["minimize", "image.tar", "--dry-run", "--format", "markdown"];
+    insta::assert_snapshot!(stdout(&args));
+}
+
+#[test]
 fn a_way_and_a_graph() {
     insta::assert_snapshot!(stdout(&[
         "why",

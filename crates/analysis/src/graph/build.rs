@@ -181,7 +181,10 @@ impl Builder<'_> {
     fn items(&mut self, target: &Target, chain: &Arc<Chain>) -> impl Iterator<Item = Item> {
         let item = self.item(target, chain);
         let seen = self.seen.entry(target.to).or_default();
-        let is_named = matches!(target.kind, Kind::Starts | Kind::NamesPath | Kind::Calls);
+        let is_named = matches!(
+            target.kind,
+            Kind::Starts | Kind::NamesPath | Kind::Calls | Kind::Healed
+        );
         let is_first = is_named && !seen.is_named;
         seen.is_named |= is_named;
         let around = is_first.then(|| Item {

@@ -39,8 +39,26 @@ impl Closure {
             out.entry(edge.from).or_default().push(number);
         }
         let mut closure = Self::default();
-        let roots = (0..graph.roots.len() as u32).map(|root| (Origin::Root(root), Extent::Name));
-        let mut queue: VecDeque<(Origin, Extent)> = roots.collect();
+        let is_of_runs = |root: &u32| graph.roots[*root as usize].is_of_runs();
+        // What files say comes first, so that a way that begins at a run shows what they do not say.
+        let (late, first): (Vec<u32>, Vec<u32>) =
+            (0..graph.roots.len() as u32).partition(is_of_runs);
+        for roots in [first, late] {
+            let roots = roots
+                .into_iter()
+                .map(|root| (Origin::Root(root), Extent::Name));
+            closure.follow_from(graph, &out, roots.collect(), &wanted);
+        }
+        closure
+    }
+
+    fn follow_from(
+        &mut self,
+        graph: &Graph,
+        out: &FxHashMap<Origin, Vec<u32>>,
+        mut queue: VecDeque<(Origin, Extent)>,
+        wanted: impl Fn(&Edge) -> bool,
+    ) {
         while let Some((from, reached)) = queue.pop_front() {
             for number in out.get(&from).into_iter().flatten() {
                 let edge = &graph.edges[*number as usize];
@@ -48,7 +66,7 @@ impl Closure {
                     continue;
                 }
                 let to = (edge.to, edge.extent);
-                if let std::collections::btree_map::Entry::Vacant(slot) = closure.by.entry(to) {
+                if let std::collections::btree_map::Entry::Vacant(slot) = self.by.entry(to) {
                     slot.insert(Last {
                         edge: *number,
                         from: reached,
@@ -57,7 +75,6 @@ impl Closure {
                 }
             }
         }
-        closure
     }
 
     /// The names, without the folders above them.

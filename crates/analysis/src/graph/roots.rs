@@ -1,5 +1,7 @@
 //! Where a search begins: what the image starts, and what any process needs.
 
+mod usage;
+
 use std::fmt;
 
 use ounce_image::{Config, NodeId, Tree};
@@ -13,6 +15,8 @@ use crate::inspect::shell::Word;
 use crate::plan::OptionsError;
 use crate::rules::Context;
 
+pub use usage::{Touch, Usage};
+
 /// Something that a search begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Root {
@@ -22,6 +26,12 @@ pub enum Root {
     Program(String),
     /// What somebody wants to be kept, as names in the tree with all that they hold.
     Keep(String, Vec<NodeId>),
+    /// What a user does with the image.
+    Check(Usage),
+    /// What the runs of a record touched, which has this name.
+    Trace(String, Vec<Touch>),
+    /// What the check of this name missed when it was not there.
+    Healed(String, Vec<NodeId>),
     /// What the environment names.
     Environment,
     /// What any process needs: users, folders, mount points.
@@ -36,6 +46,9 @@ impl fmt::Display for Root {
             Self::Config(key, _) => write!(f, "the image's {key}"),
             Self::Program(name) => write!(f, "--program {name}"),
             Self::Keep(glob, _) => write!(f, "--keep {glob}"),
+            Self::Check(Usage { name, .. }) => write!(f, "the check {name:?}"),
+            Self::Healed(name, _) => write!(f, "--heal for the check {name:?}"),
+            Self::Trace(name, _) => write!(f, "--trace {name}"),
             Self::Environment => write!(f, "the image's environment"),
             Self::Process => write!(f, "any process"),
             Self::Identity => write!(f, "what says which system this is"),
@@ -120,11 +133,15 @@ const IDENTITY: [&str; 9] = [
 ];
 
 impl Root {
-    /// The roots of an image: its commands, these programs, and what any process needs.
+    /// The roots of an image: its commands, these programs, what is known of its use, and what any process needs.
     ///
     /// # Errors
     /// There is nothing to start, or it is not there.
-    pub fn of(context: &Context<'_>, programs: &[String]) -> Result<Vec<Self>, RootsError> {
+    pub fn of(
+        context: &Context<'_>,
+        programs: &[String],
+        usage: Vec<Self>,
+    ) -> Result<Vec<Self>, RootsError> {
         let config = context.config;
         let command: Vec<String> = COMMAND.iter().flat_map(|key| config.list(key)).collect();
         let key = if config.list("Entrypoint").is_empty() {
@@ -137,6 +154,7 @@ impl Root {
             out.push(Self::Config(key.to_owned(), command));
         }
         out.extend(programs.iter().cloned().map(Self::Program));
+        out.extend(usage);
         if out.is_empty() {
             return Err(RootsError::Nothing);
         }
@@ -165,6 +183,11 @@ impl Root {
         Ok(Self::Keep(glob.to_owned(), nodes.collect()))
     }
 
+    /// Whether it is known from runs alone.
+    pub(super) fn is_of_runs(&self) -> bool {
+        matches!(self, Self::Trace(..) | Self::Healed(..))
+    }
+
     /// Collects what the root leads to.
     pub(super) fn collect(&self, world: &World<'_>, c: &mut Collector<'_>) {
         match self {
@@ -173,12 +196,26 @@ impl Root {
                     .iter()
                     .map(|word| Word::of(word.as_bytes()))
                     .collect();
-                start(world, c, &words);
+                start(world, c, world.workdir, &words, None);
                 command
                     .iter()
-                    .for_each(|word| argument(world, c, word.as_bytes()));
+                    .for_each(|word| argument(world, c, world.workdir, word.as_bytes()));
             }
-            Self::Program(name) => start(world, c, &[Word::of(name.as_bytes())]),
+            Self::Program(name) => {
+                let words = [Word::of(name.as_bytes())];
+                start(world, c, world.workdir, &words, None);
+            }
+            Self::Check(usage) => usage.collect(world, c),
+            Self::Trace(_, touches) => {
+                for touch in touches {
+                    usage::touched(world, c, touch);
+                }
+            }
+            Self::Healed(_, nodes) => {
+                for node in nodes {
+                    usage::missed(world, c, *node);
+                }
+            }
             Self::Keep(_, nodes) => {
                 for node in nodes {
                     c.whole(*node, Kind::Needs, Proof::Itself);
@@ -279,9 +316,14 @@ fn healthcheck(config: &Config) -> Option<Vec<String>> {
     }
 }
 
-/// What a command starts.
-fn start(world: &World<'_>, c: &mut Collector<'_>, words: &[Word]) {
-    let base = world.workdir;
+/// What a command starts. A shell without anything else to do reads `input`, or what anybody types where that is not known.
+fn start(
+    world: &World<'_>,
+    c: &mut Collector<'_>,
+    base: NodeId,
+    words: &[Word],
+    input: Option<&[u8]>,
+) {
     for what in started(words) {
         match &what {
             Started::Program(name) => {
@@ -301,8 +343,11 @@ fn start(world: &World<'_>, c: &mut Collector<'_>, words: &[Word]) {
                     units::around(world, c, program, &Proof::Itself);
                 }
             }
-            Started::Interactive => everything(world, c),
-            Started::Text(text) => scripts::text(world, c, text, 0),
+            Started::Interactive => match input {
+                Some(text) => scripts::text(world, c, text, base, 0),
+                None => everything(world, c),
+            },
+            Started::Text(text) => scripts::text(world, c, text, base, 0),
             other => scripts::begin(world, c, other, base, &Proof::Itself, 1),
         }
     }
@@ -326,13 +371,13 @@ pub(super) fn everything(world: &World<'_>, c: &mut Collector<'_>) {
     }
 }
 
-/// A word of the image's command: a file or folder that it names, with the folder that the file is part of; a
+/// A word of a command: a file or folder that it names, with the folder that the file is part of; a
 /// program that an entrypoint is given to start.
-fn argument(world: &World<'_>, c: &mut Collector<'_>, word: &[u8]) {
+fn argument(world: &World<'_>, c: &mut Collector<'_>, base: NodeId, word: &[u8]) {
     let tree = world.tree;
     literals::text(world, c, word, 0);
     let relative = tree
-        .resolve_from(world.workdir, word, |_| {})
+        .resolve_from(base, word, |_| {})
         .filter(|node| *node != Tree::ROOT);
     let named = relative.into_iter().chain(paths_in(tree, word));
     for node in named {
@@ -343,7 +388,7 @@ fn argument(world: &World<'_>, c: &mut Collector<'_>, word: &[u8]) {
     }
     if !word.contains(&b'/') {
         let started = Started::Program(word.to_vec());
-        scripts::begin(world, c, &started, world.workdir, &Proof::Itself, 1);
+        scripts::begin(world, c, &started, base, &Proof::Itself, 1);
     }
 }
 

@@ -90,9 +90,15 @@ pub(super) fn file(world: &World<'_>, collector: &mut Collector<'_>, node: NodeI
     text_from(world, collector, &text, folder, 0, MAX_DEPTH);
 }
 
-/// What a text for a shell leads to; `line` is the one that it stands on.
-pub(super) fn text(world: &World<'_>, collector: &mut Collector<'_>, text: &[u8], line: u32) {
-    text_from(world, collector, text, world.workdir, line, MAX_DEPTH);
+/// What a text for a shell that works in the folder `base` leads to; `line` is the one that it stands on.
+pub(super) fn text(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    text: &[u8],
+    base: NodeId,
+    line: u32,
+) {
+    text_from(world, collector, text, base, line, MAX_DEPTH);
 }
 
 fn text_from(

@@ -6,6 +6,7 @@ use ounce_testkit::{TestImage, image};
 use serde_json::{Value, json};
 
 mod cases;
+mod usage;
 
 use super::*;
 use crate::packages::Packages;
@@ -37,7 +38,7 @@ fn search_tree<T>(
     let packages = Packages::load(tree, &mut Vec::new());
     let context = Context::new(tree, &config, &packages);
     let programs: Vec<String> = programs.iter().map(|name| (*name).to_owned()).collect();
-    let found = Root::of(&context, &programs).map(|roots| {
+    let found = Root::of(&context, &programs, Vec::new()).map(|roots| {
         let graph = Graph::build(&context, roots, &Progress::default()).unwrap();
         let closure = Closure::of(&graph);
         (graph, closure)

@@ -17,7 +17,7 @@ impl Closure {
         Some(steps)
     }
 
-    /// A shortest way from a root to a name; for a folder that is there only for what it holds, to the first of
+    /// A shortest way from a root to a name, from one that runs alone tell of only where there is no other; for a folder that is there only for what it holds, to the first of
     /// that. Empty when nothing leads there.
     pub fn way<'g>(&self, graph: &'g Graph, tree: &Tree<'_>, node: NodeId) -> Vec<&'g Edge> {
         let reached = |node: &NodeId| self.last(*node).is_some();

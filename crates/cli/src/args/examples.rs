@@ -87,7 +87,11 @@ Examples:
   ounce minimize image.tar --program minimap2 --program samtools --output oci:small
   ounce minimize image.tar --base debian-slim.tar --output docker-archive:small.tar:myimage:small
   ounce minimize image.tar --keep '/usr/share/fonts/**' --output oci-archive:small.tar:latest --report small.json
-  ounce minimize image.tar --dry-run --emit-dockerfile Dockerfile.small && docker build -f Dockerfile.small .";
+  ounce minimize image.tar --checks checks.toml --heal --output docker-archive:small.tar:myimage:small
+  ounce minimize image.tar --trace trace.json --check 'tool --version' --output oci:small
+  ounce minimize image.tar --dry-run --emit-dockerfile Dockerfile.small && docker build -f Dockerfile.small .
+
+With checks, exit status 1: a check differs, so no image was written; 2 also: one fails in the original already.";
 
 pub(super) const WHY: &str = "\
 Examples:

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use ounce_image::Tree;
 
+use super::aim::Aim;
 use super::host::open;
 use super::print;
-use super::reach::{Reach, reach};
+use super::reach::{Reach, Start, reach};
 use crate::args::{Graph, GraphFormat};
 use crate::error::CommandError;
 use crate::report::line;
@@ -15,16 +16,19 @@ use crate::report::model::json;
 use crate::session::Run;
 
 pub(crate) fn run(args: &Graph) -> Result<(), CommandError> {
+    let aim = Aim::read(&args.purpose)?;
     let run = Run::start(&args.reading)?;
     let from = run.reference(&args.image)?;
-    let session = open(&run, &from, &args.purpose)?;
+    let session = open(&run, &from, &aim)?;
     let tree = Tree::build(&session.image.layers)?;
     let missing = |path: &String| CommandError::input(format_args!("{path} is not in the image"));
     let begin = args
         .from
         .as_ref()
         .map(|path| tree.resolve(path.as_bytes()).ok_or_else(|| missing(path)));
-    let reach = reach(&session, &tree, &args.purpose, begin.transpose()?)?;
+    let start = begin.transpose()?;
+    let start = start.map_or(Start::Purpose(Vec::new()), Start::At);
+    let reach = reach(&session, &tree, &aim, start)?;
     let text = match args.format {
         GraphFormat::Dot => dot(&tree, &reach),
         GraphFormat::Json => json(&steps(&tree, &reach)),

@@ -8,8 +8,8 @@ use ounce_analysis::graph::{Closure, Graph, Kind};
 use ounce_image::format::{Machine, Named, Reference, Refusal, Transport};
 use ounce_image::{NodeId, Tree};
 
+use super::aim::Aim;
 use super::reach::{Begin, Found, search};
-use crate::args::Purpose;
 use crate::error::CommandError;
 use crate::report::minimal;
 use crate::session::{Run, Session};
@@ -80,22 +80,22 @@ impl Settled {
 ///
 /// A machine is read in rounds: what a search looked for and was not known is read, and the search made again,
 /// until it looks for nothing that is there.
-pub(crate) fn open(
-    run: &Run,
-    from: &Reference,
-    purpose: &Purpose,
-) -> Result<Session, CommandError> {
+pub(crate) fn open(run: &Run, from: &Reference, aim: &Aim<'_>) -> Result<Session, CommandError> {
     if from.transport != Transport::Host {
         return Ok(run.open(from)?);
     }
-    if purpose.program.is_empty() {
+    if aim.is_of_an_image() {
+        let message = "checks and traces are of an image, and this is a machine";
+        return Err(CommandError::input(message).hint("minimise the result once more with them"));
+    }
+    if aim.programs.is_empty() {
         let message = "a machine does not say what the image is for";
         return Err(CommandError::input(message).hint("name it with --program"));
     }
     let base = std::env::current_dir()?;
-    let keep: Vec<String> = purpose.keep.iter().map(|glob| literal(glob)).collect();
+    let keep: Vec<String> = aim.keep.iter().map(|glob| literal(glob)).collect();
     let named = Named {
-        programs: &purpose.program,
+        programs: aim.programs,
         path: &std::env::var("PATH").unwrap_or_default(),
         base: &base,
         keep: &keep,
@@ -104,7 +104,7 @@ pub(crate) fn open(
     loop {
         let mut session = run.open_machine(from, &machine)?;
         let tree = Tree::build(&session.image.layers)?;
-        let begin = Begin::Programs(machine.programs(), &purpose.keep);
+        let begin = Begin::Programs(machine.programs(), aim.keep, Vec::new());
         let found = search(&session, &tree, begin)?;
         let asked = tree.take_asked();
         drop(tree);

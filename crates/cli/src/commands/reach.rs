@@ -8,8 +8,8 @@ use ounce_analysis::rules::Context;
 use ounce_analysis::{Packages, Problem};
 use ounce_image::{NodeId, Tree, display};
 
+use super::aim::Aim;
 use super::host::Settled;
-use crate::args::Purpose;
 use crate::error::CommandError;
 use crate::session::Session;
 
@@ -32,29 +32,45 @@ pub(crate) struct Found {
     graph: Graph,
 }
 
-/// Finds what the image's programs can reach, beginning at what it starts or at `from`.
+/// Where a command begins.
+pub(crate) enum Start {
+    /// At what the image is for, and at these.
+    Purpose(Vec<Root>),
+    /// At one file.
+    At(NodeId),
+}
+
+/// Finds what the image's programs can reach.
 pub(crate) fn reach(
     session: &Session,
     tree: &Tree<'_>,
-    purpose: &Purpose,
-    from: Option<NodeId>,
+    aim: &Aim<'_>,
+    start: Start,
 ) -> Result<Reach, CommandError> {
     let machine = session.machine.as_ref();
-    let programs = machine.map_or(purpose.program.as_slice(), |it| it.machine.programs());
-    let begin = from.map_or(Begin::Programs(programs, &purpose.keep), Begin::At);
-    let known = machine.filter(|_| from.is_none()).and_then(Settled::take);
-    let Found { packages, graph } = match known {
-        Some(found) => found,
-        None => search(session, tree, begin)?,
+    let programs = machine.map_or(aim.programs, |it| it.machine.programs());
+    let is_whole = matches!(start, Start::Purpose(_));
+    let known = machine.filter(|_| is_whole).and_then(Settled::take);
+    let Found { packages, graph } = match (known, start) {
+        (Some(found), _) => found,
+        (None, Start::At(node)) => search(session, tree, Begin::At(node))?,
+        (None, Start::Purpose(missed)) => {
+            let usage = aim
+                .roots(&session.image.config)
+                .into_iter()
+                .chain(missed)
+                .collect();
+            search(session, tree, Begin::Programs(programs, aim.keep, usage))?
+        }
     };
     let mut closure = Closure::of(&graph);
     let mut certain = Closure::without_guesses(&graph);
-    let mut notes = Vec::new();
+    let mut notes = aim.notes(session);
     if let Some(settled) = machine {
         let left_out = settled.left_out(tree, &graph, &closure)?;
         closure.leave_out(&left_out.names);
         certain.leave_out(&left_out.names);
-        notes = left_out.notes;
+        notes.extend(left_out.notes);
         notes.extend(outside(tree, &graph));
     }
     Ok(Reach {
@@ -69,8 +85,8 @@ pub(crate) fn reach(
 
 /// Where a search begins.
 pub(crate) enum Begin<'a> {
-    /// At what the image starts and at these programs; what these globs match is kept too.
-    Programs(&'a [String], &'a [String]),
+    /// At what the image starts, at these programs and at what is known of its use; what these globs match is kept too.
+    Programs(&'a [String], &'a [String], Vec<Root>),
     /// At one file.
     At(NodeId),
 }
@@ -86,8 +102,8 @@ pub(crate) fn search(
     let context = Context::new(tree, &session.image.config, &packages);
     let roots = match begin {
         Begin::At(node) => vec![Root::Keep(tree.path(node).to_string(), vec![node])],
-        Begin::Programs(programs, keep) => {
-            let mut roots = Root::of(&context, programs).map_err(advise)?;
+        Begin::Programs(programs, keep, usage) => {
+            let mut roots = Root::of(&context, programs, usage).map_err(advise)?;
             roots.extend(kept(tree, keep)?);
             roots
         }

@@ -1,11 +1,13 @@
 //! `ounce slim`: the image without what nothing in it needs.
 
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
+use ounce_analysis::{Options, Plan};
 use ounce_image::format::{self, Reference, Written};
-use ounce_image::{Fate, Tree, rewrite};
+use ounce_image::{Fate, Layer, NodeId, Tree, layers, rewrite};
 
-use super::prove::{Outcome, Trial};
+use super::prove::{self, Candidate, Trial};
 use super::{analyse, annotations, check, command_line, deliver, outputs};
 use crate::args::{Format, Slim};
 use crate::checks::Check;
@@ -13,10 +15,10 @@ use crate::error::CommandError;
 use crate::report::verify::Verification;
 use crate::report::verify::model::Answer;
 use crate::report::{Analysis, Document, Report, Totals, View};
-use crate::roots::Roots;
+use crate::roots::{Roots, Unpacked};
 use crate::session::{Run, Session};
 use crate::settings::Settings;
-use crate::verify::Suite;
+use crate::verify::Removed;
 
 pub(crate) fn run(args: &Slim) -> Result<(), CommandError> {
     let settings = Settings::of_slim(args)?;
@@ -65,24 +67,58 @@ pub(crate) fn run(args: &Slim) -> Result<(), CommandError> {
     }
     let document = document.with_top(None, args.format);
     deliver(&document, args.format, None)?;
-    same(&document, args.heal)?;
+    let verifications = document.reports().iter();
+    let mut verifications = verifications.filter_map(|report| report.verification.as_deref());
+    verifications.try_for_each(|verification| prove::same(verification, args.heal))?;
     check(&document)
 }
 
-/// Says that no image was written where a check differs.
-fn same(document: &Document, heal: bool) -> Result<(), CommandError> {
-    let verifications = document.reports().iter();
-    let mut verifications = verifications.filter_map(|report| report.verification.as_deref());
-    let Some(bad) = verifications.find(|verification| verification.answer != Answer::Same) else {
-        return Ok(());
-    };
-    let why = "a check differs, so no image was written".to_owned();
-    Err(match (bad.answer, heal) {
-        (Answer::Broken, _) => CommandError::input("a check fails in the original already")
-            .hint("correct the check, or leave it out; no image was written"),
-        (_, true) => CommandError::no(&[why]),
-        (_, false) => CommandError::no(&[why]).hint("--heal keeps what the checks miss"),
-    })
+/// An image without what a plan takes.
+struct Slimmed<'a> {
+    session: &'a Session,
+    tree: &'a Tree<'a>,
+    options: &'a Options,
+    plan: Plan,
+    fates: Vec<Fate>,
+}
+
+impl Candidate for Slimmed<'_> {
+    fn layers(&self) -> Result<Vec<Layer>, CommandError> {
+        Ok(layers(self.tree, &self.fates)?)
+    }
+
+    /// Only what package managers know of themselves, which is true of what stays.
+    fn changed(&self) -> Vec<NodeId> {
+        Vec::new()
+    }
+
+    fn rules(&self) -> BTreeMap<NodeId, &'static str> {
+        let units = self.plan.unit_of.iter();
+        let rules = units.map(|(node, unit)| (*node, self.plan.unit(*unit).0.rule.id));
+        rules.collect()
+    }
+
+    fn unpacked(
+        &self,
+        roots: &Roots,
+        original: &Unpacked,
+        removed: &Removed<'_>,
+    ) -> Result<Unpacked, CommandError> {
+        let paths: BTreeSet<PathBuf> = removed.topmost();
+        roots.without(&original.root, &paths)
+    }
+
+    fn with(&self, missed: &BTreeMap<NodeId, &Check>) -> Result<Self, CommandError> {
+        let paths = missed.keys().map(|node| self.tree.path(*node)).collect();
+        let options = self.options.clone().with_paths(paths);
+        let (_, plan) = analyse(self.session, self.tree, &options)?;
+        let fates = rewrite(self.tree, &plan.edit)?;
+        Ok(Self {
+            plan,
+            fates,
+            ..*self
+        })
+    }
 }
 
 /// Checks to run before anything is written.
@@ -158,25 +194,27 @@ fn one(
         let tree = Tree::build(&session.image.layers)?;
         let (packages, plan) = analyse(&session, &tree, &settings.options)?;
         let fates = rewrite(&tree, &plan.edit)?;
-        let mut outcome = Outcome { plan, fates };
+        let mut slimmed = Slimmed {
+            session: &session,
+            tree: &tree,
+            options: &settings.options,
+            plan,
+            fates,
+        };
         let mut verification = None;
         if !proof.checks.is_empty() {
             let trial = Trial {
                 session: &session,
                 tree: &tree,
                 packages: &packages,
-                options: &settings.options,
-                suite: Suite {
-                    checks: proof.checks,
-                    jobs: 1,
-                },
+                checks: proof.checks,
                 roots: &proof.roots,
                 heal: proof.heal,
             };
-            let (proved, report) = trial.prove(outcome)?;
-            (outcome, verification) = (proved, Some(Box::new(report)));
+            let (proved, report) = trial.prove(slimmed)?;
+            (slimmed, verification) = (proved, Some(Box::new(report)));
         }
-        let Outcome { plan, fates } = outcome;
+        let Slimmed { plan, fates, .. } = slimmed;
         let is_same = |report: &Verification| report.answer == Answer::Same;
         let to = to.filter(|_| verification.as_deref().is_none_or(is_same));
         let analysis = Analysis::new(&session, &tree, &packages, &plan)?;

@@ -17,7 +17,7 @@ use crate::report::verify::found::Origins;
 use crate::report::verify::model::Answer;
 use crate::roots::Roots;
 use crate::session::{Run, Session};
-use crate::verify::{Case, Coverage, Place, Removed, Suite, Verified};
+use crate::verify::{Case, Coverage, Place, Rebuilt, Removed, Suite, Verified};
 
 pub(crate) fn run(args: &Verify) -> Result<ExitCode, CommandError> {
     let checks = checks(&args.checks)?;
@@ -85,17 +85,21 @@ impl<'a> Pair<'a> {
         let mut healed = None;
         let mut notes: BTreeSet<String> = BTreeSet::new();
         if heal {
-            let mut rebuild = |names: &BTreeSet<NodeId>| {
+            let rebuild = |back: &BTreeMap<NodeId, usize>| {
                 let progress = &self.slim.progress;
-                let tar = graft(&tree, names, &BTreeMap::new(), &slim_tree)?;
+                let names = back.keys().copied().collect();
+                let tar = graft(&tree, &names, &BTreeMap::new(), &slim_tree)?;
                 let mut layer = self.slim.image.clone();
                 layer.layers.clear();
                 let layer = layer.with_layer(tar.clone(), GRAFT, progress)?;
-                healed = Some(self.slim.image.with_layer(tar, GRAFT, progress)?);
+                let image = self.slim.image.with_layer(tar, GRAFT, progress)?;
+                let removed = Removed::between(&tree, &Tree::build(&image.layers)?);
+                healed = Some(image);
                 let root = &slim.unpacked().root;
-                Ok(slim.with(self.roots.with(root, &layer, progress)?))
+                let place = slim.with(self.roots.with(root, &layer, progress)?);
+                Ok(Rebuilt { place, removed })
             };
-            let place = case.heal(&mut verified, &mut rebuild)?;
+            let place = case.heal(&mut verified, rebuild)?;
             notes.extend(place.iter().flat_map(Place::notes));
         }
         notes.extend([original, slim].into_iter().flat_map(Place::notes));

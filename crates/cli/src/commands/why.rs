@@ -9,9 +9,10 @@ use ounce_image::{ImagePath, NodeId, Tree};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::aim::Aim;
 use super::host::open;
 use super::print;
-use super::reach::{Reach, reach};
+use super::reach::{Reach, Start, reach};
 use crate::args::{ListFormat, Why};
 use crate::error::CommandError;
 use crate::report::line;
@@ -55,11 +56,12 @@ struct Answer {
 }
 
 pub(crate) fn run(args: &Why) -> Result<(), CommandError> {
+    let aim = Aim::read(&args.purpose)?;
     let run = Run::start(&args.reading)?;
     let from = run.reference(&args.image)?;
-    let session = open(&run, &from, &args.purpose)?;
+    let session = open(&run, &from, &aim)?;
     let tree = Tree::build(&session.image.layers)?;
-    let reach = reach(&session, &tree, &args.purpose, None)?;
+    let reach = reach(&session, &tree, &aim, Start::Purpose(Vec::new()))?;
     let nodes = asked(args, &tree, &reach)?;
     let answers: Vec<Answer> = nodes
         .into_iter()

@@ -1,5 +1,6 @@
 //! The report of a minimised image: what was kept and why, and what to look at next.
 
+mod markdown;
 mod sums;
 mod table;
 
@@ -12,14 +13,21 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::sums::Sums;
+use crate::args::Format;
 use crate::commands::minimize::kept::Kept as Stays;
 use crate::commands::reach::Reach;
+use crate::report::model::json;
+use crate::report::text::plural;
+use crate::report::verify::Verification;
+use crate::report::verify::model::Answer;
 use crate::session::Session;
 
-pub(crate) use table::{render, way};
+pub(crate) use table::way;
 
 /// The version of this form.
 const VERSION: u32 = 1;
+/// Rows of each list for people; `--report` has all.
+const ROWS: usize = 12;
 
 /// What was kept of an image. Its schema is `docs/minimize.schema.json`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -54,7 +62,13 @@ pub(crate) struct Minimal {
     unresolved: Vec<String>,
     /// Files that could not be understood; they stay where something leads to them.
     problems: Vec<String>,
-    /// What the result cannot do.
+    /// How many names were put back because checks missed them, which the search should have found; absent without checks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    healed: Option<usize>,
+    /// What checks say of the result; absent when there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) verification: Option<Box<Verification>>,
+    /// What the result cannot do, and what else is to be known.
     notes: Vec<String>,
 }
 
@@ -142,6 +156,39 @@ pub(crate) fn origin(tree: &Tree<'_>, graph: &Graph, origin: Origin) -> String {
     }
 }
 
+impl Minimal {
+    /// The report as text; colours are marks that only a terminal shows.
+    pub(crate) fn text(&self, format: Format) -> String {
+        match format {
+            Format::Table => table::render(self),
+            Format::Markdown => markdown::render(self),
+            Format::Json => json(self),
+        }
+    }
+}
+
+/// Sentences for people, with a title for each list of them.
+fn lists(report: &Minimal) -> [(&'static str, &[String]); 4] {
+    [
+        ("Asked for, but not in the image either", &report.missing),
+        ("Not resolved, so more was kept", &report.unresolved),
+        ("Not understood", &report.problems),
+        ("Note", &report.notes),
+    ]
+}
+
+/// How much the search did not find, where checks can tell.
+fn healed(report: &Minimal) -> Option<String> {
+    let is_same = report.verification.as_ref()?.answer == Answer::Same;
+    match report.healed? {
+        0 => is_same.then(|| "nothing had to be put back for the checks".to_owned()),
+        names => Some(format!(
+            "{names} {} had to be put back for the checks",
+            plural(names as u64, "name")
+        )),
+    }
+}
+
 /// What is known before the result is written.
 pub(crate) struct Draft {
     image: String,
@@ -184,6 +231,8 @@ impl Minimal {
                 problems: problems
                     .map(|p| format!("{}: {}", p.path, p.reason))
                     .collect(),
+                healed: None,
+                verification: None,
                 notes: notes(tree, stays, on)
                     .into_iter()
                     .chain(reach.notes.iter().cloned())
@@ -199,9 +248,16 @@ impl Draft {
         self.report.notes.extend(notes);
     }
 
-    /// The report, with where the result was written.
-    pub(crate) fn finish(self, command: &str, written: Option<(&Reference, &Written)>) -> Minimal {
+    /// The report, with what checks say and where the result was written.
+    pub(crate) fn finish(
+        self,
+        command: &str,
+        verification: Option<Verification>,
+        written: Option<(&Reference, &Written)>,
+    ) -> Minimal {
         let mut report = self.report;
+        report.healed = verification.as_ref().map(|it| it.put_back.len());
+        report.verification = verification.map(Box::new);
         report.command = command.to_owned();
         report.image = self.image;
         report.output = written.map(|(to, _)| to.to_string());

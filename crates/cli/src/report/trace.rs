@@ -133,10 +133,6 @@ impl TraceReport {
     ///
     /// # Errors
     /// It cannot be read, is none, or is of a version that is not known.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the closure takes traces as evidence next")
-    )]
     pub(crate) fn read(path: &Path) -> Result<Self, CommandError> {
         let failed = |why: &dyn std::fmt::Display| {
             CommandError::input(format_args!("reading {}: {why}", path.display()))

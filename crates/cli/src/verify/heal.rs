@@ -25,6 +25,14 @@ pub(crate) struct Case<'a, 'p> {
     pub(crate) packages: &'a Packages,
 }
 
+/// The other image with more names of the original.
+pub(crate) struct Rebuilt<'a, 'p> {
+    /// Where checks run in it.
+    pub(crate) place: Place<'p>,
+    /// What it still lacks.
+    pub(crate) removed: Removed<'a>,
+}
+
 /// What came out.
 pub(crate) struct Verified {
     /// For each check, by number.
@@ -48,7 +56,7 @@ impl Verified {
     }
 }
 
-impl<'p> Case<'_, 'p> {
+impl<'a, 'p> Case<'a, 'p> {
     /// Runs all checks.
     ///
     /// # Errors
@@ -69,25 +77,28 @@ impl<'p> Case<'_, 'p> {
             .missed(original.as_ref().ok(), slim.as_ref().ok())
     }
 
-    /// Puts back what checks that differ missed. `rebuild` makes the slim image with these names of the original. At the end all
-    /// checks have run in the last image that it made, which is returned; there is none when nothing was put back.
+    /// Puts back what checks that differ missed. `rebuild` makes the slim image with these names of the original, each with the
+    /// number of the check that missed it first, and with what they need. At the end all checks have run in the last image that it made, which is returned; there is none when nothing was put back.
     ///
     /// # Errors
     /// As [`Case::verify`]; what `rebuild` gives.
     pub(crate) fn heal(
         &self,
         verified: &mut Verified,
-        rebuild: &mut dyn FnMut(&BTreeSet<NodeId>) -> Result<Place<'p>, CommandError>,
+        mut rebuild: impl FnMut(&BTreeMap<NodeId, usize>) -> Result<Rebuilt<'a, 'p>, CommandError>,
     ) -> Result<Option<Place<'p>>, CommandError> {
         let mut healed = None;
+        let mut there = BTreeSet::new();
         for _ in 0..MAX_ROUNDS {
             let different = verified.different();
-            let more = self.next(verified, &different);
+            let more = self.next(verified, &different, &there);
             if more.is_empty() {
                 break;
             }
             verified.back.extend(more);
-            let place = rebuild(&verified.back.keys().copied().collect())?;
+            let Rebuilt { place, removed } = rebuild(&verified.back)?;
+            there = self.removed.back(&removed);
+            there.extend(verified.back.keys());
             verified
                 .judged
                 .extend(self.suite.judge(&different, self.original, &place)?);
@@ -106,13 +117,17 @@ impl<'p> Case<'_, 'p> {
         Ok(healed)
     }
 
-    /// What to put back for the checks that differ, with the check.
-    fn next(&self, verified: &Verified, different: &[usize]) -> BTreeMap<NodeId, usize> {
-        let back: BTreeSet<NodeId> = verified.back.keys().copied().collect();
+    /// What to put back for the checks that differ, with the check, when some names are there again.
+    fn next(
+        &self,
+        verified: &Verified,
+        different: &[usize],
+        there: &BTreeSet<NodeId>,
+    ) -> BTreeMap<NodeId, usize> {
         let mut out = BTreeMap::new();
         for number in different {
             let missed = self.missed(verified, *number);
-            for node in self.removed.next(&missed, &back, self.packages) {
+            for node in self.removed.next(&missed, there, self.packages) {
                 out.entry(node).or_insert(*number);
             }
         }

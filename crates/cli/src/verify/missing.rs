@@ -44,6 +44,17 @@ impl<'a> Removed<'a> {
         Self { original, names }
     }
 
+    /// The same with names that are there and have other content.
+    pub(crate) fn with_changed(mut self, names: impl IntoIterator<Item = NodeId>) -> Self {
+        self.names.extend(names);
+        self
+    }
+
+    /// Those of the names that are back where only `now` is removed.
+    pub(crate) fn back(&self, now: &Self) -> BTreeSet<NodeId> {
+        self.names.difference(&now.names).copied().collect()
+    }
+
     /// The paths of the removed names inside; what lies in a removed folder is left out.
     pub(crate) fn topmost(&self) -> BTreeSet<PathBuf> {
         let is_topmost = |node: &&NodeId| !self.names.contains(&self.original.parent(**node));
@@ -120,7 +131,7 @@ impl<'a> Removed<'a> {
         let rest = |names: &BTreeSet<NodeId>| names - back;
         let surest = [&missed.asked, &missed.used, &missed.listed].map(rest);
         if let Some(names) = surest.into_iter().find(|names| !names.is_empty()) {
-            return names;
+            return self.without_folders_above(names);
         }
         let all = missed
             .asked
@@ -137,6 +148,16 @@ impl<'a> Removed<'a> {
         };
         let theirs = self.names.iter().filter(is_theirs).copied().collect();
         rest(&theirs)
+    }
+
+    /// Folders come back with what lies in them.
+    fn without_folders_above(&self, mut names: BTreeSet<NodeId>) -> BTreeSet<NodeId> {
+        let folders: BTreeSet<NodeId> = names
+            .iter()
+            .map(|node| self.original.parent(*node))
+            .collect();
+        names.retain(|node| !folders.contains(node));
+        names
     }
 }
 
@@ -250,6 +271,37 @@ mod tests {
             rounds.last().unwrap(),
             &["/opt/plugins/a", "/opt/plugins/b"]
         );
+    }
+
+    #[test]
+    fn a_folder_comes_back_with_what_was_asked_for_in_it() {
+        let (original, slim) = (layers(ORIGINAL), layers("[base]\n usr/lib/"));
+        let (original, slim) = (Tree::build(&original).unwrap(), Tree::build(&slim).unwrap());
+        let removed = Removed::between(&original, &slim);
+        let missed = removed.missed(None, Some(&trace("open no /opt/plugins/a")));
+        assert_eq!(missed.asked.len(), 3);
+        let packages = Packages::load(&original, &mut Vec::new());
+        let next = removed.next(&missed, &BTreeSet::new(), &packages);
+        assert_eq!(paths(&original, &next), ["/opt/plugins/a"]);
+    }
+
+    #[test]
+    fn what_came_back_by_itself_is_known_and_changed_content_counts_as_removed() {
+        let (original, slim) = (layers(ORIGINAL), layers("[base]\n usr/lib/"));
+        let (original, slim) = (Tree::build(&original).unwrap(), Tree::build(&slim).unwrap());
+        let now = layers("[base]\n usr/lib/libz.so.1 = another");
+        let now = Tree::build(&now).unwrap();
+        let changed = original.resolve(b"/usr/lib/libz.so.1").unwrap();
+        let removed = Removed::between(&original, &slim);
+        let back = |now: &Removed<'_>| paths(&original, &removed.back(now));
+        assert_eq!(
+            back(&Removed::between(&original, &now)),
+            ["/usr/lib/libz.so.1"]
+        );
+        let now = Removed::between(&original, &now).with_changed([changed]);
+        assert!(back(&now).is_empty());
+        let missed = now.missed(Some(&trace("open ok /usr/lib/libz.so.1")), None);
+        assert_eq!(missed.used, BTreeSet::from([changed]));
     }
 
     #[test]

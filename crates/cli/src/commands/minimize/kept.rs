@@ -21,15 +21,9 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// What is reached, with `more` beside it, and lists of packages and users that are true of it.
-    pub(crate) fn new(
-        config: &Config,
-        tree: &Tree<'_>,
-        reach: &Reach,
-        more: &BTreeSet<NodeId>,
-    ) -> Self {
+    /// What is reached, and lists of packages and users that are true of it.
+    pub(crate) fn new(config: &Config, tree: &Tree<'_>, reach: &Reach) -> Self {
         let mut names = reach.closure.names();
-        names.extend(more);
         let databases = reach.packages.databases(tree, &names);
         names.extend(&databases.names);
         let parts = arrange(tree, &reach.packages, &reach.graph, &databases, &names);

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
-use super::{Guess, Kept, Minimal, Reason, Step, Sum};
+use super::{Guess, Kept, Minimal, ROWS, Reason, Step, Sum};
+use crate::args::Format;
 use crate::report::line;
 use crate::report::text::{bytes, cut, cut_front, saved};
 
@@ -13,11 +14,9 @@ const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 /// The steps from a folder to what is in it.
 const HOLDS: &str = ounce_analysis::graph::Kind::Holds.id();
-/// Rows of each list; `--report` has all.
-const ROWS: usize = 12;
 
 /// Writes the report as text.
-pub(crate) fn render(report: &Minimal) -> String {
+pub(super) fn render(report: &Minimal) -> String {
     let mut out = String::new();
     let (before, after) = (report.before, report.after);
     line!(
@@ -41,18 +40,16 @@ pub(crate) fn render(report: &Minimal) -> String {
             .take(ROWS)
             .for_each(|kept| largest(&mut out, kept));
     }
-    texts(
-        &mut out,
-        "Asked for, but not in the image either",
-        &report.missing,
-    );
-    texts(
-        &mut out,
-        "Not resolved, so more was kept",
-        &report.unresolved,
-    );
-    texts(&mut out, "Not understood", &report.problems);
-    texts(&mut out, "Note", &report.notes);
+    for (title, rows) in super::lists(report) {
+        texts(&mut out, title, rows);
+    }
+    if let Some(verification) = &report.verification {
+        heading(&mut out, "Checks");
+        out.push_str(&verification.text(Format::Table));
+    }
+    if let Some(healed) = super::healed(report) {
+        line!(out, "\n{healed}");
+    }
     if let Some(output) = &report.output {
         line!(out, "\nwritten to {output}");
     }
