@@ -214,33 +214,42 @@ fn compress_batches(
     ready: &mpsc::SyncSender<Vec<Vec<u8>>>,
     progress: &Progress,
 ) -> io::Result<Digest> {
-    let mut buf = vec![0; batch.min(tar.len() as usize)];
+    hashing(tar, batch, progress, |bytes| {
+        let stretches = bytes
+            .par_chunks(codec.stretch())
+            .map(|b| codec.compress_stretch(b))
+            .collect::<io::Result<_>>()?;
+        // A writer that gave up says why itself.
+        let sent = ready.send(stretches);
+        sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
+    })
+}
+
+/// Gives `tar` to `take` piece by piece; meanwhile its digest is computed, and the next piece read.
+fn hashing(
+    tar: &Blob,
+    piece: usize,
+    progress: &Progress,
+    mut take: impl FnMut(&[u8]) -> io::Result<()> + Send,
+) -> io::Result<Digest> {
+    let mut buf = vec![0; piece.min(tar.len() as usize)];
     let mut next = buf.clone();
-    let (mut plain, mut offset) = (Hasher::default(), 0);
+    let (mut hasher, mut offset) = (Hasher::default(), 0);
     let mut read = tar.read_at(0, &mut buf)?;
     while read > 0 {
         let bytes = &buf[..read];
         offset += read as u64;
-        let stretches = || {
-            bytes
-                .par_chunks(codec.stretch())
-                .map(|b| codec.compress_stretch(b))
-                .collect::<io::Result<_>>()
-        };
-        let others = || {
-            plain.update(bytes);
-            tar.read_at(offset, &mut next)
-        };
-        let (stretches, next_read) = rayon::join(stretches, others);
+        let read_on = || tar.read_at(offset, &mut next);
+        let ((taken, next_read), ()) = rayon::join(
+            || rayon::join(|| take(bytes), read_on),
+            || hasher.update(bytes),
+        );
+        taken?;
         progress.advance(read as u64)?;
-        if ready.send(stretches?).is_err() {
-            // The writer gave up and says why itself.
-            break;
-        }
         read = next_read?;
         std::mem::swap(&mut buf, &mut next);
     }
-    Ok(plain.finish())
+    Ok(hasher.finish())
 }
 
 /// Writes what arrives; returns its digest and length.
@@ -266,24 +275,7 @@ pub(crate) fn copy(
     out: &mut (dyn Write + Send),
     progress: &Progress,
 ) -> io::Result<Streamed> {
-    let mut buf = vec![0; CHUNK.min(tar.len() as usize)];
-    let mut next = buf.clone();
-    let (mut plain, mut offset) = (Hasher::default(), 0);
-    let mut read = tar.read_at(0, &mut buf)?;
-    while read > 0 {
-        let bytes = &buf[..read];
-        offset += read as u64;
-        // One core hashes what the other writes, and that one reads on.
-        let pass_on = || {
-            out.write_all(bytes)?;
-            tar.read_at(offset, &mut next)
-        };
-        let (next_read, ()) = rayon::join(pass_on, || plain.update(bytes));
-        progress.advance(read as u64)?;
-        read = next_read?;
-        std::mem::swap(&mut buf, &mut next);
-    }
-    let digest = plain.finish();
+    let digest = hashing(tar, CHUNK, progress, |bytes| out.write_all(bytes))?;
     Ok(Streamed {
         diff_id: digest,
         len: tar.len(),
