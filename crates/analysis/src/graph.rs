@@ -16,6 +16,7 @@ mod elf;
 mod interpreters;
 mod literals;
 mod loader;
+mod memory;
 mod programs;
 pub mod roots;
 mod scope;
@@ -35,6 +36,7 @@ use ounce_image::{NodeId, display};
 use crate::finding::Problem;
 
 pub use closure::Closure;
+pub use memory::Memory;
 pub use roots::{Root, RootsError};
 
 /// Everything that was found on the way from the roots.

@@ -429,9 +429,10 @@ fn process(world: &World<'_>, c: &mut Collector<'_>) {
     }
 }
 
-/// A folder that the image says it uses: all that is not other packages' is its own.
+/// A folder that the image says it uses: all that is not other packages' is its own. On a machine it is somebody's home.
 fn used(world: &World<'_>, c: &mut Collector<'_>, folder: &[u8]) {
-    if let Some(node) = c.path(Tree::ROOT, folder, Kind::Needs, &Proof::Itself) {
+    let found = c.path(Tree::ROOT, folder, Kind::Needs, &Proof::Itself);
+    if let Some(node) = found.filter(|_| !world.tree.is_machine()) {
         // Where nothing else is said a process works in the root: that says nothing of its folders.
         let is_meant = |child| node != Tree::ROOT || !world.tree.is_directory(child);
         units::own(world, c, node, Kind::Needs, &Proof::Itself, is_meant);
@@ -453,14 +454,14 @@ fn names(c: &mut Collector<'_>, paths: &[&str]) {
     }
 }
 
-/// The start-up files of shells in the homes of those who may run one.
+/// The start-up files of shells in the homes of those who may run one; those of a machine's users are their own.
 pub(super) fn startup_files(
     world: &World<'_>,
     c: &mut Collector<'_>,
     names: &[String],
     proof: &Proof,
 ) {
-    for home in homes(world, |_| true) {
+    for home in homes(world, |_| !world.tree.is_machine()) {
         for name in names {
             let path = [&home, b"/".as_slice(), name.as_bytes()].concat();
             let _ = c.path(Tree::ROOT, &path, Kind::Opens, proof);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ounce_analysis::graph::{Closure, Graph, Root, RootsError};
+use ounce_analysis::graph::{Closure, Graph, Memory, Root, RootsError};
 use ounce_analysis::packages::Databases;
 use ounce_analysis::rules::Context;
 use ounce_analysis::{Packages, Problem};
@@ -45,7 +45,7 @@ pub(crate) fn reach(
     let known = machine.filter(|_| from.is_none()).and_then(Settled::take);
     let Found { packages, graph } = match known {
         Some(found) => found,
-        None => search(session, tree, begin)?,
+        None => search(session, tree, begin, None)?,
     };
     let mut closure = Closure::of(&graph);
     let mut certain = Closure::without_guesses(&graph);
@@ -75,11 +75,12 @@ pub(crate) enum Begin<'a> {
     At(NodeId),
 }
 
-/// Finds what leads to what.
+/// Finds what leads to what; `memory` knows what files said in an earlier search.
 pub(crate) fn search(
     session: &Session,
     tree: &Tree<'_>,
     begin: Begin<'_>,
+    memory: Option<&Memory>,
 ) -> Result<Found, CommandError> {
     let mut problems: Vec<Problem> = Vec::new();
     let packages = Packages::load(tree, &mut problems);
@@ -92,7 +93,7 @@ pub(crate) fn search(
             roots
         }
     };
-    let mut graph = Graph::build(&context, roots, &session.progress)?;
+    let mut graph = Graph::build(&context, roots, memory, &session.progress)?;
     graph.problems.append(&mut problems);
     graph.problems.sort();
     Ok(Found { packages, graph })

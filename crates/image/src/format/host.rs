@@ -123,10 +123,13 @@ impl Machine {
         };
         for place in &places {
             let inside = place.strip_prefix(&self.root).unwrap_or(place);
+            let before = (self.names.clone(), self.access.clone());
             let found = self.follow(inside.as_os_str().as_bytes(), true);
             let is_program =
                 |metadata: &Metadata| metadata.is_file() && metadata.mode() & EXECUTABLE != 0;
             let Some((real, metadata)) = found.filter(|(_, metadata)| is_program(metadata)) else {
+                // A folder of PATH without the program is not named by that.
+                (self.names, self.access) = before;
                 continue;
             };
             self.access.devices.insert(metadata.dev());
