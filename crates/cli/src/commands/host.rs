@@ -103,7 +103,7 @@ pub(crate) fn open(
     let mut machine = Machine::open(&from.path, &named, &run.progress)?;
     let memory = Memory::default();
     loop {
-        let mut session = run.open_machine(from, &machine)?;
+        let mut session = run.open_machine(from, &mut machine)?;
         let tree = Tree::build(&session.image.layers)?;
         let begin = Begin::Programs(machine.programs(), &purpose.keep);
         let found = search(&session, &tree, begin, Some(&memory))?;

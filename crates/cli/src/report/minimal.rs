@@ -34,15 +34,16 @@ pub(crate) struct Minimal {
     image: String,
     /// Where the result is.
     output: Option<String>,
-    /// Bytes and files of the image, in all layers.
-    before: Sum,
+    /// Bytes and files of the image, in all layers; `null` for a machine, which is not read as a whole.
+    before: Option<Sum>,
     /// Bytes and files of the result.
     after: Sum,
     /// What the search began with.
     roots: Vec<String>,
     /// What was kept by how it was reached, the largest first.
     kept: Vec<Reason>,
-    /// What goes by what it is, the largest first. With what stays it adds up to `before` exactly.
+    /// What goes by what it is, the largest first. With what stays it adds up to `before` exactly; nothing goes from a
+    /// machine.
     dropped: Vec<Reason>,
     /// What was kept only for want of knowledge, by what it was kept for, the largest first: where to look next.
     uncertain: Vec<Guess>,
@@ -158,7 +159,7 @@ impl Minimal {
         on: Option<&Tree<'_>>,
     ) -> Draft {
         let graph = &reach.graph;
-        let before = before(tree);
+        let before = session.machine.is_none().then(|| before(tree));
         let mut sums = Sums::default();
         for node in &stays.names {
             sums.keep(tree, reach, stays, *node);
@@ -175,7 +176,7 @@ impl Minimal {
                 before,
                 after: sums.after,
                 roots: graph.roots.iter().map(ToString::to_string).collect(),
-                dropped: sums.dropped(tree, stays, before),
+                dropped: before.map_or_else(Vec::new, |before| sums.dropped(tree, stays, before)),
                 uncertain: sums.uncertain(tree, graph),
                 largest: sums.largest(tree, reach),
                 kept: sums.kept(),

@@ -19,17 +19,23 @@ const ROWS: usize = 12;
 /// Writes the report as text.
 pub(crate) fn render(report: &Minimal) -> String {
     let mut out = String::new();
-    let (before, after) = (report.before, report.after);
-    line!(
-        out,
-        "{BOLD}{}{BOLD:#}: {} of {} kept, {} less; {} of {} files",
-        cut_front(&report.image, 40),
-        bytes(after.disk),
-        bytes(before.disk),
-        saved(before.disk, after.disk),
-        after.files,
-        before.files,
-    );
+    let (image, after) = (cut_front(&report.image, 40), report.after);
+    let kept = bytes(after.disk);
+    match report.before {
+        Some(before) => line!(
+            out,
+            "{BOLD}{image}{BOLD:#}: {kept} of {} kept, {} less; {} of {} files",
+            bytes(before.disk),
+            saved(before.disk, after.disk),
+            after.files,
+            before.files,
+        ),
+        None => line!(
+            out,
+            "{BOLD}{image}{BOLD:#}: {kept} taken, {} files",
+            after.files
+        ),
+    }
     reasons(&mut out, "Kept because it is reached by", &report.kept);
     reasons(&mut out, "Dropped", &report.dropped);
     guesses(&mut out, &report.uncertain);
