@@ -21,6 +21,7 @@ mod programs;
 pub mod roots;
 mod scope;
 mod scripts;
+mod start;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ use crate::finding::Problem;
 pub use closure::Closure;
 pub use memory::Memory;
 pub use roots::{Root, RootsError};
+pub use start::Lack;
 
 /// Everything that was found on the way from the roots.
 #[derive(Debug, Default)]

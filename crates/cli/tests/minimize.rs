@@ -17,6 +17,7 @@ bin/sh (0755) *3000
 usr/bin/tool (0755) = #!/bin/sh\nhelper --data /usr/share/tool\n
 usr/bin/helper (0755) *4000
 usr/bin/other (0755) *50000
+usr/bin/lost (0755) = #!/usr/bin/python9\n
 usr/share/tool/table *700
 usr/share/other/table *9000
 var/lib/dpkg/status = Package: tool\nStatus: install ok installed\nVersion: 1\n\nPackage: other\nStatus: install ok installed\nVersion: 2\n
@@ -155,6 +156,35 @@ fn what_is_not_there_is_said_with_advice() {
     );
     let error = refused(json!({ "Cmd": ["tool"] }), &["why", "image.tar", "/none"]);
     assert!(error.contains("/none is not in the image"), "{error}");
+}
+
+#[test]
+fn what_cannot_start_is_refused_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |config: Value, more: &[&str]| {
+        let words = [
+            &["minimize", "image.tar", "-o", "oci-archive:small.tar"],
+            more,
+        ];
+        let output = run(folder.path(), config, &words.concat());
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(!folder.path().join("small.tar").exists());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let error = refused(json!({ "Cmd": ["lost"] }), &[]);
+    assert!(
+        error.contains("/usr/bin/lost is run by /usr/bin/python9, which is not there")
+            && error.contains("--program"),
+        "{error}"
+    );
+    let error = refused(json!({ "Cmd": ["tool"] }), &["--program", "gone"]);
+    assert!(error.contains("gone, which is not in the image"), "{error}");
+    let error = refused(json!({ "Cmd": ["$MAIN"] }), &[]);
+    assert!(error.contains("only known when it runs"), "{error}");
+    let words = ["minimize", "image.tar", "-o", "oci-archive:small.tar"];
+    let keep = [&words[..], &["--keep", "/usr/bin/python9"]].concat();
+    let output = run(folder.path(), json!({ "Cmd": ["lost"] }), &keep);
+    assert!(output.status.success(), "{output:?}");
 }
 
 /// A base of the same system with another user and another package.

@@ -12,9 +12,7 @@ use super::collect::{Collector, Target};
 use super::loader::Chain;
 use super::scope::{Scope, Waiting};
 use super::world::World;
-use super::{
-    Edge, Extent, Graph, Kind, Memory, Origin, Proof, Root, content, interpreters, units,
-};
+use super::{Edge, Extent, Graph, Kind, Memory, Origin, Proof, Root, content, interpreters, units};
 use crate::rules::Context;
 
 /// The most ways in which the libraries of one file are looked for; more are hostile.

@@ -49,6 +49,14 @@ pub enum RootsError {
     /// The image starts nothing, and nothing else is asked for.
     #[error("the image has no entrypoint and no command, so there is no telling what it is for")]
     Nothing,
+    /// A program is there in name only.
+    #[error("{root} starts {program}, whose symbolic links lead in a circle")]
+    Loop {
+        /// What asks for it.
+        root: String,
+        /// Its name or path.
+        program: String,
+    },
     /// A program is not there.
     #[error("{root} starts {program}, which is not in the image")]
     Missing {
@@ -67,6 +75,7 @@ pub enum RootsError {
     },
 }
 
+const HEALTHCHECK: &str = "Healthcheck";
 /// Keys of the config that hold commands, in the order in which they are put together.
 const COMMAND: [&str; 2] = ["Entrypoint", "Cmd"];
 /// Variables that are no paths to keep: what they say is read in other places, or is for people.
@@ -140,13 +149,23 @@ impl Root {
         if out.is_empty() {
             return Err(RootsError::Nothing);
         }
-        out.extend(
-            healthcheck(config).map(|command| Self::Config("Healthcheck".to_owned(), command)),
-        );
         let world = Begin::new(context);
-        out.iter().try_for_each(|root| world.check(root))?;
+        // Who names programs may do so because the image's own command is of no use.
+        let mut asked = out
+            .iter()
+            .filter(|root| programs.is_empty() || !root.is_command());
+        asked.try_for_each(|root| world.check(root))?;
+        // An image whose health cannot be checked still does its work.
+        out.extend(
+            healthcheck(config).map(|command| Self::Config(HEALTHCHECK.to_owned(), command)),
+        );
         out.extend([Self::Environment, Self::Process, Self::Identity]);
         Ok(out)
+    }
+
+    /// Whether it is what the image starts when nobody says otherwise.
+    pub(super) fn is_command(&self) -> bool {
+        matches!(self, Self::Config(key, _) if key != HEALTHCHECK)
     }
 
     /// A root for what a glob matches.
@@ -236,6 +255,10 @@ impl<'a> Begin<'a> {
         };
         match found {
             Some(_) => Ok(()),
+            None if name.contains(&b'/') && tree.loops_from(base, &name) => Err(RootsError::Loop {
+                root: root.to_string(),
+                program: shown(),
+            }),
             None => Err(RootsError::Missing {
                 root: root.to_string(),
                 program: shown(),
@@ -255,7 +278,7 @@ fn workdir(context: &Context<'_>) -> NodeId {
 /// a text for the image's shell.
 fn healthcheck(config: &Config) -> Option<Vec<String>> {
     let texts = config.run_time_texts();
-    let words = texts.get("Healthcheck")?;
+    let words = texts.get(HEALTHCHECK)?;
     let at = words
         .iter()
         .position(|word| word == "CMD" || word == "CMD-SHELL")?;

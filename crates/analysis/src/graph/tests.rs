@@ -6,6 +6,7 @@ use ounce_testkit::{TestImage, image};
 use serde_json::{Value, json};
 
 mod cases;
+mod start;
 
 use super::*;
 use crate::packages::Packages;

@@ -2,12 +2,12 @@
 
 use ounce_image::{NodeId, Tree};
 
-use super::{Memory, Origin};
 use super::collect::Collector;
 use super::loader::Loader;
 use super::programs::Programs;
 use super::tables::Tables;
 use super::units::{Units, is_shared};
+use super::{Memory, Origin};
 use crate::inspect::paths::Scanner;
 use crate::rules::Context;
 

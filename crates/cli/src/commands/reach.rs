@@ -47,14 +47,22 @@ pub(crate) fn reach(
         Some(found) => found,
         None => search(session, tree, begin, None)?,
     };
+    if from.is_none()
+        && let Some(lack) = graph.lack(tree, &purpose.keep)
+    {
+        let hint = "it could not start in the image either: name another with --program, or with \
+                    --keep what is only there when it runs";
+        return Err(CommandError::input(lack).hint(hint));
+    }
     let mut closure = Closure::of(&graph);
     let mut certain = Closure::without_guesses(&graph);
-    let mut notes = Vec::new();
+    let context = Context::new(tree, &session.image.config, &packages);
+    let mut notes = of_other_processors(&context, &graph);
     if let Some(settled) = machine {
         let left_out = settled.left_out(tree, &graph, &closure)?;
         closure.leave_out(&left_out.names);
         certain.leave_out(&left_out.names);
-        notes = left_out.notes;
+        notes.extend(left_out.notes);
         notes.extend(outside(tree, &graph));
     }
     Ok(Reach {
@@ -99,6 +107,19 @@ pub(crate) fn search(
     Ok(Found { packages, graph })
 }
 
+/// Says which programs are made for another processor.
+fn of_other_processors(context: &Context<'_>, graph: &Graph) -> Vec<String> {
+    let image = context.config.platform().architecture;
+    let found = graph.of_other_processors(context).into_iter();
+    let say = |(program, processor)| {
+        let path = context.tree.path(program);
+        format!(
+            "{path} is made for {processor} and the image for {image} (--platform picks another)"
+        )
+    };
+    found.map(say).collect()
+}
+
 /// Says which programs of a machine were named and not taken.
 fn outside(tree: &Tree<'_>, graph: &Graph) -> Option<String> {
     let names = graph
@@ -122,7 +143,7 @@ fn kept(tree: &Tree<'_>, globs: &[String]) -> Result<Vec<Root>, CommandError> {
 fn advise(error: RootsError) -> CommandError {
     let hint = match &error {
         RootsError::Nothing => "name what the image is for with --program",
-        RootsError::Missing { .. } => {
+        RootsError::Missing { .. } | RootsError::Loop { .. } => {
             "the image could not start it either; name another with --program"
         }
         RootsError::Unknown { .. } => "name what it stands for with --program",
