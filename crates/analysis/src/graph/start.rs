@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ounce_image::{NodeId, Tree, display};
+use ounce_image::{LeafId, NodeId, Tree, display};
 
 use super::loader::Machine;
 use super::{Graph, Kind, Missing, Origin, Root};
@@ -23,6 +23,10 @@ const MOUNTED: [&str; 8] = [
     "libEGL_nvidia.so",
     "libdxcore.so",
 ];
+
+const NOWHERE: &str = "which is not there";
+const FOREIGN: &str = "which is there for another processor only";
+const CIRCLE: &str = "whose symbolic links lead in a circle";
 
 /// Why a program cannot start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,20 +60,19 @@ impl Graph {
         roots.find_map(|root| {
             let started = self.started(root);
             let lacks = started.iter().filter_map(|node| missing.get(node));
-            let fatal = |miss: &&&Missing| is_fatal(tree, &miss.what, promised);
-            let miss = lacks.flatten().find(fatal)?;
-            let Origin::Node(by) = miss.from else {
-                return None;
-            };
+            let found = lacks.flatten().find_map(|miss| {
+                let Origin::Node(by) = miss.from else {
+                    return None;
+                };
+                Some((miss, by, why(tree, by, &miss.what, promised)?))
+            });
+            let (miss, by, why) = found?;
             Some(Lack {
                 root: self.roots[root as usize].to_string(),
                 by: tree.path(by).to_string(),
                 kind: miss.kind,
                 what: display(&miss.what),
-                why: match is_loop(tree, &miss.what) {
-                    true => "whose symbolic links lead in a circle",
-                    false => "which is not there",
-                },
+                why,
             })
         })
     }
@@ -128,31 +131,45 @@ impl Graph {
     }
 }
 
-/// Whether nothing starts without this. What is there in some other place may be found there when it runs.
-fn is_fatal(tree: &Tree<'_>, what: &[u8], promised: &[String]) -> bool {
+/// Why what `by` asks for surely is not found; `None` where it may be: what is there in some other place may be found there
+/// when it runs.
+fn why(tree: &Tree<'_>, by: NodeId, what: &[u8], promised: &[String]) -> Option<&'static str> {
     let name = file_name(what);
     let is_promised = |path: &String| file_name(path.as_bytes()) == name;
     let is_mounted = MOUNTED
         .iter()
         .any(|start| name.starts_with(start.as_bytes()));
-    if is_mounted || promised.iter().any(is_promised) {
-        return false;
+    // A path that does not begin in the root begins where the program is started.
+    let is_relative = what.contains(&b'/') && !what.starts_with(b"/");
+    if is_mounted || is_relative || promised.iter().any(is_promised) {
+        return None;
     }
-    match what.contains(&b'/') {
-        // Other paths begin where the program is started.
-        true => what.starts_with(b"/") && tree.resolve(what).is_none(),
-        false => !called(tree, name).any(|node| {
-            let file = tree.resolve_from(tree.parent(node), name, |_| {});
-            file.is_some_and(|file| tree.is_file(file))
-        }),
+    let mut why = NOWHERE;
+    let places: Vec<(NodeId, &[u8])> = match what.contains(&b'/') {
+        true => vec![(Tree::ROOT, what)],
+        false => called(tree, name)
+            .map(|node| (tree.parent(node), name))
+            .collect(),
+    };
+    for (folder, path) in places {
+        let file = tree.resolve_from(folder, path, |_| {});
+        match file.and_then(|file| tree.leaf_of(file)) {
+            Some(leaf) if fits(tree, by, leaf) => return None,
+            Some(_) => why = FOREIGN,
+            None if tree.loops_from(folder, path) => why = CIRCLE,
+            None => {}
+        }
     }
+    Some(why)
 }
 
-fn is_loop(tree: &Tree<'_>, what: &[u8]) -> bool {
-    let loops = |node| tree.loops_from(tree.parent(node), tree.name(node));
-    match what.contains(&b'/') {
-        true => tree.loops_from(Tree::ROOT, what),
-        false => called(tree, what).any(loops),
+/// Whether a library is for the processor of what needs it, as far as can be told.
+fn fits(tree: &Tree<'_>, by: NodeId, library: LeafId) -> bool {
+    let machine = |leaf| elf::inspect(&tree.read(leaf)).ok().flatten();
+    let needs = tree.leaf_of(by).and_then(machine);
+    match needs.zip(machine(library)) {
+        Some((needs, library)) => needs.machine == library.machine,
+        None => true,
     }
 }
 
