@@ -17,7 +17,6 @@ bin/sh (0755) *3000
 usr/bin/tool (0755) = #!/bin/sh\nhelper --data /usr/share/tool\n
 usr/bin/helper (0755) *4000
 usr/bin/other (0755) *50000
-usr/bin/lost (0755) = #!/usr/bin/python9\n
 usr/share/tool/table *700
 usr/share/other/table *9000
 var/lib/dpkg/status = Package: tool\nStatus: install ok installed\nVersion: 1\n\nPackage: other\nStatus: install ok installed\nVersion: 2\n
@@ -28,7 +27,11 @@ tmp/ (1777)
 "#;
 
 fn run(folder: &Path, config: Value, args: &[&str]) -> Output {
-    let image = ounce_testkit::image(IMAGE)
+    run_on(IMAGE, folder, config, args)
+}
+
+fn run_on(image: &str, folder: &Path, config: Value, args: &[&str]) -> Output {
+    let image = ounce_testkit::image(image)
         .with_config(config)
         .docker_archive();
     std::fs::write(folder.join("image.tar"), image).unwrap();
@@ -161,12 +164,14 @@ fn what_is_not_there_is_said_with_advice() {
 #[test]
 fn what_cannot_start_is_refused_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
+    let image =
+        "[a]\nusr/bin/tool (0755) = x\nusr/bin/lost (0755) = #!/usr/bin/python9\\n\ntmp/ (1777)\n";
     let refused = |config: Value, more: &[&str]| {
         let words = [
             &["minimize", "image.tar", "-o", "oci-archive:small.tar"],
             more,
         ];
-        let output = run(folder.path(), config, &words.concat());
+        let output = run_on(image, folder.path(), config, &words.concat());
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(!folder.path().join("small.tar").exists());
         String::from_utf8(output.stderr).unwrap()
@@ -183,7 +188,7 @@ fn what_cannot_start_is_refused_and_nothing_is_written() {
     assert!(error.contains("only known when it runs"), "{error}");
     let words = ["minimize", "image.tar", "-o", "oci-archive:small.tar"];
     let keep = [&words[..], &["--keep", "/usr/bin/python9"]].concat();
-    let output = run(folder.path(), json!({ "Cmd": ["lost"] }), &keep);
+    let output = run_on(image, folder.path(), json!({ "Cmd": ["lost"] }), &keep);
     assert!(output.status.success(), "{output:?}");
 }
 
