@@ -197,7 +197,7 @@ mod tests {
             &["/owned".to_owned()][..usize::from(more.contains("owned"))],
             usage,
         );
-        let graph = Graph::build(&context, roots.unwrap(), &Progress::default()).unwrap();
+        let graph = Graph::build(&context, roots.unwrap(), None, &Progress::default()).unwrap();
         let accounts = cut(&tree, &config, &graph, &Closure::of(&graph).names());
         let show = |content: &Vec<u8>| {
             let rows = content.split(|byte| *byte == b'\n');

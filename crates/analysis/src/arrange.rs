@@ -212,7 +212,7 @@ mod tests {
         let packages = Packages::load(&tree, &mut Vec::new());
         let context = Context::new(&tree, &config, &packages);
         let roots = Root::of(&context, &[], Vec::new()).unwrap();
-        let graph = Graph::build(&context, roots, &Progress::default()).unwrap();
+        let graph = Graph::build(&context, roots, None, &Progress::default()).unwrap();
         let mut names = Closure::of(&graph).names();
         let databases = packages.databases(&tree, &names);
         names.extend(&databases.names);

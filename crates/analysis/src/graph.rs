@@ -16,10 +16,12 @@ mod elf;
 mod interpreters;
 mod literals;
 mod loader;
+mod memory;
 mod programs;
 pub mod roots;
 mod scope;
 mod scripts;
+mod start;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -35,7 +37,9 @@ use ounce_image::{NodeId, display};
 use crate::finding::Problem;
 
 pub use closure::Closure;
+pub use memory::Memory;
 pub use roots::{Root, RootsError, Touch, Usage};
+pub use start::Lack;
 
 /// Everything that was found on the way from the roots.
 #[derive(Debug, Default)]

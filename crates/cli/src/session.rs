@@ -94,7 +94,7 @@ impl Run {
     pub(crate) fn open_machine(
         &self,
         reference: &Reference,
-        machine: &Machine,
+        machine: &mut Machine,
     ) -> ounce_image::Result<Session> {
         Ok(Session {
             reference: reference.clone(),

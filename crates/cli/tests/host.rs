@@ -6,7 +6,7 @@
 )]
 
 use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -16,7 +16,7 @@ const MACHINE: &[(&str, u32, &str)] = &[
     (
         "usr/bin/tool",
         0o755,
-        "#!/bin/sh\ncat /srv/tool/table /etc/tool/key /home/me/list /srv/tool/../tool/more\nhelper\n",
+        "#!/bin/sh\ncat /srv/tool/table /var/log/history /etc/tool/key /home/me/list /srv/tool/../tool/more\nhelper\n",
     ),
     ("usr/bin/helper", 0o755, "#!/usr/bin/interpreter\n"),
     ("usr/bin/interpreter", 0o755, "an interpreter"),
@@ -27,6 +27,12 @@ const MACHINE: &[(&str, u32, &str)] = &[
     ("etc/hostname", 0o644, "its name"),
     ("home/me/list", 0o644, "named by a program"),
     ("home/me/diary", 0o644, "nobody names it"),
+    (
+        "root/.tools/bin/unrelated",
+        0o755,
+        "beside nothing that was named",
+    ),
+    ("var/log/history", 0o644, "what the machine did"),
     ("proc/1/environ", 0o644, "the kernel's"),
 ];
 
@@ -38,13 +44,19 @@ fn machine(folder: &Path) {
         std::fs::write(&path, content).unwrap();
         std::fs::set_permissions(&path, Permissions::from_mode(*mode)).unwrap();
     }
+    let user = std::fs::metadata(&root).unwrap().uid();
+    let row = format!("me:x:{user}:{user}::/root:/bin/sh\n");
+    std::fs::write(root.join("etc/passwd"), row).unwrap();
 }
 
 fn run(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_ounce"))
         .args(args)
         .args(["--no-cache"])
-        .env("PATH", "/usr/bin:/bin")
+        .env(
+            "PATH",
+            folder.join("machine/root/.tools/bin").display().to_string() + ":/usr/bin:/bin",
+        )
         .current_dir(folder)
         .output()
         .unwrap()
@@ -76,6 +88,8 @@ fn a_machine_is_read_as_far_as_programs_name_it() {
         ("home/me/diary", false),
         ("etc/tool/key", false),
         ("proc/1", false),
+        ("root/.tools", false),
+        ("var/log/history", false),
         ("usr/bin/lost", false),
     ] {
         assert_eq!(small.join(path).exists(), is_there, "{path}");
@@ -128,6 +142,11 @@ fn what_is_missing_is_said_before_anything_is_written() {
     ]);
     assert!(
         error.contains("there is no program absent in the folders of PATH"),
+        "{error}"
+    );
+    let error = refused(&["minimize", "host:machine", "--program", "lost", "--dry-run"]);
+    assert!(
+        error.contains("/usr/bin/lost is run by /usr/bin/nothing, which is not there"),
         "{error}"
     );
     let error = refused(&["analyze", "host:machine"]);

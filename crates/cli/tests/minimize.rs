@@ -27,7 +27,11 @@ tmp/ (1777)
 "#;
 
 fn run(folder: &Path, config: Value, args: &[&str]) -> Output {
-    let image = ounce_testkit::image(IMAGE)
+    run_on(IMAGE, folder, config, args)
+}
+
+fn run_on(image: &str, folder: &Path, config: Value, args: &[&str]) -> Output {
+    let image = ounce_testkit::image(image)
         .with_config(config)
         .docker_archive();
     std::fs::write(folder.join("image.tar"), image).unwrap();
@@ -161,6 +165,37 @@ fn what_is_not_there_is_said_with_advice() {
     );
     let error = refused(json!({ "Cmd": ["tool"] }), &["why", "image.tar", "/none"]);
     assert!(error.contains("/none is not in the image"), "{error}");
+}
+
+#[test]
+fn what_cannot_start_is_refused_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let image =
+        "[a]\nusr/bin/tool (0755) = x\nusr/bin/lost (0755) = #!/usr/bin/python9\\n\ntmp/ (1777)\n";
+    let refused = |config: Value, more: &[&str]| {
+        let words = [
+            &["minimize", "image.tar", "-o", "oci-archive:small.tar"],
+            more,
+        ];
+        let output = run_on(image, folder.path(), config, &words.concat());
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(!folder.path().join("small.tar").exists());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let error = refused(json!({ "Cmd": ["lost"] }), &[]);
+    assert!(
+        error.contains("/usr/bin/lost is run by /usr/bin/python9, which is not there")
+            && error.contains("--program"),
+        "{error}"
+    );
+    let error = refused(json!({ "Cmd": ["tool"] }), &["--program", "gone"]);
+    assert!(error.contains("gone, which is not in the image"), "{error}");
+    let error = refused(json!({ "Cmd": ["$MAIN"] }), &[]);
+    assert!(error.contains("only known when it runs"), "{error}");
+    let words = ["minimize", "image.tar", "-o", "oci-archive:small.tar"];
+    let keep = [&words[..], &["--keep", "/usr/bin/python9"]].concat();
+    let output = run_on(image, folder.path(), json!({ "Cmd": ["lost"] }), &keep);
+    assert!(output.status.success(), "{output:?}");
 }
 
 /// A base of the same system with another user and another package.

@@ -270,6 +270,13 @@ impl<'a> Tree<'a> {
         self.resolve_counting(base, path, &mut 0, visit)
     }
 
+    /// Whether a path from `base` leads nowhere because symbolic links lead in a circle, or are more than Linux follows.
+    pub fn loops_from(&self, base: NodeId, path: &[u8]) -> bool {
+        let mut links = 0;
+        let end = self.resolve_counting(base, path, &mut links, |_| {});
+        end.is_none() && links > MAX_LINKS
+    }
+
     fn resolve_counting(
         &self,
         base: NodeId,

@@ -12,7 +12,7 @@ use super::collect::{Collector, Target};
 use super::loader::Chain;
 use super::scope::{Scope, Waiting};
 use super::world::World;
-use super::{Edge, Extent, Graph, Kind, Origin, Proof, Root, content, interpreters, units};
+use super::{Edge, Extent, Graph, Kind, Memory, Origin, Proof, Root, content, interpreters, units};
 use crate::rules::Context;
 
 /// The most ways in which the libraries of one file are looked for; more are hostile.
@@ -49,12 +49,17 @@ struct Seen {
 }
 
 impl Graph {
-    /// Finds everything that the roots lead to.
+    /// Finds everything that the roots lead to. `memory` knows what files say when that was looked for before.
     ///
     /// # Errors
     /// Content cannot be read, or `progress` asks to stop.
-    pub fn build(context: &Context<'_>, roots: Vec<Root>, progress: &Progress) -> io::Result<Self> {
-        let world = World::new(context);
+    pub fn build(
+        context: &Context<'_>,
+        roots: Vec<Root>,
+        memory: Option<&Memory>,
+        progress: &Progress,
+    ) -> io::Result<Self> {
+        let world = World::new(context, memory);
         // What was looked for until now is for reports, or everybody's.
         let _ = context.tree.take_asked();
         let mut graph = Self {

@@ -15,7 +15,7 @@ use super::collect::follow;
 use crate::inspect::elf::{self, Elf};
 use crate::inspect::ld_so_cache as cache;
 use crate::rules::Context;
-use machine::Machine;
+pub(super) use machine::Machine;
 
 /// What a process hands down to the libraries that it loads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]

@@ -62,6 +62,14 @@ pub enum RootsError {
     /// The image starts nothing, and nothing else is asked for.
     #[error("the image has no entrypoint and no command, so there is no telling what it is for")]
     Nothing,
+    /// A program is there in name only.
+    #[error("{root} starts {program}, whose symbolic links lead in a circle")]
+    Loop {
+        /// What asks for it.
+        root: String,
+        /// Its name or path.
+        program: String,
+    },
     /// A program is not there.
     #[error("{root} starts {program}, which is not in the image")]
     Missing {
@@ -80,6 +88,7 @@ pub enum RootsError {
     },
 }
 
+const HEALTHCHECK: &str = "Healthcheck";
 /// Keys of the config that hold commands, in the order in which they are put together.
 const COMMAND: [&str; 2] = ["Entrypoint", "Cmd"];
 /// Variables that are no paths to keep: what they say is read in other places, or is for people.
@@ -158,13 +167,23 @@ impl Root {
         if out.is_empty() {
             return Err(RootsError::Nothing);
         }
-        out.extend(
-            healthcheck(config).map(|command| Self::Config("Healthcheck".to_owned(), command)),
-        );
         let world = Begin::new(context);
-        out.iter().try_for_each(|root| world.check(root))?;
+        // Who names programs may do so because the image's own command is of no use.
+        let mut asked = out
+            .iter()
+            .filter(|root| programs.is_empty() || !root.is_command());
+        asked.try_for_each(|root| world.check(root))?;
+        // An image whose health cannot be checked still does its work.
+        out.extend(
+            healthcheck(config).map(|command| Self::Config(HEALTHCHECK.to_owned(), command)),
+        );
         out.extend([Self::Environment, Self::Process, Self::Identity]);
         Ok(out)
+    }
+
+    /// Whether it is what the image starts when nobody says otherwise.
+    pub(super) fn is_command(&self) -> bool {
+        matches!(self, Self::Config(key, _) if key != HEALTHCHECK)
     }
 
     /// A root for what a glob matches.
@@ -273,6 +292,10 @@ impl<'a> Begin<'a> {
         };
         match found {
             Some(_) => Ok(()),
+            None if name.contains(&b'/') && tree.loops_from(base, &name) => Err(RootsError::Loop {
+                root: root.to_string(),
+                program: shown(),
+            }),
             None => Err(RootsError::Missing {
                 root: root.to_string(),
                 program: shown(),
@@ -292,7 +315,7 @@ fn workdir(context: &Context<'_>) -> NodeId {
 /// a text for the image's shell.
 fn healthcheck(config: &Config) -> Option<Vec<String>> {
     let texts = config.run_time_texts();
-    let words = texts.get("Healthcheck")?;
+    let words = texts.get(HEALTHCHECK)?;
     let at = words
         .iter()
         .position(|word| word == "CMD" || word == "CMD-SHELL")?;
@@ -474,9 +497,10 @@ fn process(world: &World<'_>, c: &mut Collector<'_>) {
     }
 }
 
-/// A folder that the image says it uses: all that is not other packages' is its own.
+/// A folder that the image says it uses: all that is not other packages' is its own. On a machine it is somebody's home.
 fn used(world: &World<'_>, c: &mut Collector<'_>, folder: &[u8]) {
-    if let Some(node) = c.path(Tree::ROOT, folder, Kind::Needs, &Proof::Itself) {
+    let found = c.path(Tree::ROOT, folder, Kind::Needs, &Proof::Itself);
+    if let Some(node) = found.filter(|_| !world.tree.is_machine()) {
         // Where nothing else is said a process works in the root: that says nothing of its folders.
         let is_meant = |child| node != Tree::ROOT || !world.tree.is_directory(child);
         units::own(world, c, node, Kind::Needs, &Proof::Itself, is_meant);
@@ -498,14 +522,14 @@ fn names(c: &mut Collector<'_>, paths: &[&str]) {
     }
 }
 
-/// The start-up files of shells in the homes of those who may run one.
+/// The start-up files of shells in the homes of those who may run one; those of a machine's users are their own.
 pub(super) fn startup_files(
     world: &World<'_>,
     c: &mut Collector<'_>,
     names: &[String],
     proof: &Proof,
 ) {
-    for home in homes(world, |_| true) {
+    for home in homes(world, |_| !world.tree.is_machine()) {
         for name in names {
             let path = [&home, b"/".as_slice(), name.as_bytes()].concat();
             let _ = c.path(Tree::ROOT, &path, Kind::Opens, proof);

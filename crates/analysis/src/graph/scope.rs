@@ -108,6 +108,9 @@ impl<'a> Scope<'a> {
             }
             if let Some(package) = self.owner(target.to) {
                 self.enter(package, self.is_program(target.to));
+                if matches!((from, target.kind), (Origin::Root(_), Kind::Starts)) {
+                    self.enter_kin(package);
+                }
             }
             return true;
         }
@@ -183,6 +186,16 @@ impl<'a> Scope<'a> {
             self.enter(twin, true);
         }
         twin.is_none()
+    }
+
+    /// What was built from the same source is meant by who asks for a program: an interpreter's modules may be in a package
+    /// that it does without (`python3-minimal`). Their programs are not.
+    fn enter_kin(&mut self, package: &Package) {
+        let kin = self.packages.iter().filter(|other| {
+            let is_same = other.source.is_some() && other.source == package.source;
+            is_same && other.ecosystem == package.ecosystem
+        });
+        kin.for_each(|other| self.enter(other, false));
     }
 
     fn enter(&mut self, package: &'a Package, by_program: bool) {

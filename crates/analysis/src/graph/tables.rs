@@ -205,20 +205,20 @@ impl Tables {
         rows.any(|compiled| globs::matches(&compiled.files, path))
     }
 
-    /// Whether a program that a file names is one that it was built with, so that the name starts nothing.
-    pub(super) fn is_record(&self, content: &Blob, program: &[u8]) -> bool {
-        let is_builder = self.builders.is_match(std::ffi::OsStr::from_bytes(program));
-        is_builder
-            && self
-                .marks
-                .held_by(content)
-                .is_ok_and(|held| !held.is_empty())
+    /// Whether a program builds others: a file that was built with it may name it and not start it.
+    pub(super) fn is_builder(&self, program: &[u8]) -> bool {
+        self.builders.is_match(std::ffi::OsStr::from_bytes(program))
+    }
+
+    /// Whether a file holds a record of how it was built.
+    pub(super) fn is_record(&self, content: &Blob) -> bool {
+        let held = self.marks.held_by(content);
+        held.is_ok_and(|held| !held.is_empty())
     }
 
     /// Whether a text is a record of how a program was built.
     pub(super) fn is_record_text(&self, text: &[u8]) -> bool {
-        let held = self.marks.held_by(&Blob::from_bytes(text.to_vec()));
-        held.is_ok_and(|held| !held.is_empty())
+        self.is_record(&Blob::from_bytes(text.to_vec()))
     }
 
     /// Whether a library that a file names is never loaded.

@@ -6,6 +6,7 @@ use ounce_testkit::{TestImage, image};
 use serde_json::{Value, json};
 
 mod cases;
+mod start;
 mod usage;
 
 use super::*;
@@ -39,7 +40,7 @@ fn search_tree<T>(
     let context = Context::new(tree, &config, &packages);
     let programs: Vec<String> = programs.iter().map(|name| (*name).to_owned()).collect();
     let found = Root::of(&context, &programs, Vec::new()).map(|roots| {
-        let graph = Graph::build(&context, roots, &Progress::default()).unwrap();
+        let graph = Graph::build(&context, roots, None, &Progress::default()).unwrap();
         let closure = Closure::of(&graph);
         (graph, closure)
     });

@@ -2,12 +2,12 @@
 
 use ounce_image::{NodeId, Tree};
 
-use super::Origin;
 use super::collect::Collector;
 use super::loader::Loader;
 use super::programs::Programs;
 use super::tables::Tables;
 use super::units::{Units, is_shared};
+use super::{Memory, Origin};
 use crate::inspect::paths::Scanner;
 use crate::rules::Context;
 
@@ -25,13 +25,18 @@ pub(super) struct World<'a> {
     pub(super) paths: Option<Scanner>,
     /// Where relative paths of the image's command begin.
     pub(super) workdir: NodeId,
+    /// What files said in an earlier search.
+    pub(super) memory: Option<&'a Memory>,
 }
 
 impl<'a> World<'a> {
-    pub(super) fn new(context: &'a Context<'a>) -> Self {
+    pub(super) fn new(context: &'a Context<'a>, memory: Option<&'a Memory>) -> Self {
         let tree = context.tree;
         let programs = Programs::new(context);
         let prefixes = prefixes(tree);
+        if let Some(memory) = memory {
+            memory.look_for([prefixes.as_slice(), programs.names()].concat());
+        }
         let workdir = context.config.run_time_texts();
         let workdir = workdir
             .get("WorkingDir")
@@ -44,6 +49,7 @@ impl<'a> World<'a> {
             scanner: Scanner::new(&prefixes, programs.names()),
             paths: Scanner::new(&prefixes, &[]),
             programs,
+            memory,
             tables: Tables::new(),
             workdir: workdir.unwrap_or(Tree::ROOT),
         }

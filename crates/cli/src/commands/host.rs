@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use ounce_analysis::graph::{Closure, Graph, Kind};
+use ounce_analysis::graph::{Closure, Graph, Kind, Memory};
 use ounce_image::format::{Machine, Named, Reference, Refusal, Transport};
 use ounce_image::{NodeId, Tree};
 
@@ -101,11 +101,12 @@ pub(crate) fn open(run: &Run, from: &Reference, aim: &Aim<'_>) -> Result<Session
         keep: &keep,
     };
     let mut machine = Machine::open(&from.path, &named, &run.progress)?;
+    let memory = Memory::default();
     loop {
-        let mut session = run.open_machine(from, &machine)?;
+        let mut session = run.open_machine(from, &mut machine)?;
         let tree = Tree::build(&session.image.layers)?;
         let begin = Begin::Programs(machine.programs(), aim.keep, Vec::new());
-        let found = search(&session, &tree, begin)?;
+        let found = search(&session, &tree, begin, Some(&memory))?;
         let asked = tree.take_asked();
         drop(tree);
         if !machine.read(&asked, &run.progress)? {

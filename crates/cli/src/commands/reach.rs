@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ounce_analysis::graph::{Closure, Graph, Root, RootsError};
+use ounce_analysis::graph::{Closure, Graph, Memory, Root, RootsError};
 use ounce_analysis::packages::Databases;
 use ounce_analysis::rules::Context;
 use ounce_analysis::{Packages, Problem};
@@ -53,19 +53,27 @@ pub(crate) fn reach(
     let known = machine.filter(|_| is_whole).and_then(Settled::take);
     let Found { packages, graph } = match (known, start) {
         (Some(found), _) => found,
-        (None, Start::At(node)) => search(session, tree, Begin::At(node))?,
+        (None, Start::At(node)) => search(session, tree, Begin::At(node), None)?,
         (None, Start::Purpose(missed)) => {
             let usage = aim
                 .roots(&session.image.config)
                 .into_iter()
                 .chain(missed)
                 .collect();
-            search(session, tree, Begin::Programs(programs, aim.keep, usage))?
+            let begin = Begin::Programs(programs, aim.keep, usage);
+            search(session, tree, begin, None)?
         }
     };
+    if is_whole && let Some(lack) = graph.lack(tree, aim.keep) {
+        let hint = "it could not start in the image either: name another with --program, or with \
+                    --keep what is only there when it runs";
+        return Err(CommandError::input(lack).hint(hint));
+    }
     let mut closure = Closure::of(&graph);
     let mut certain = Closure::without_guesses(&graph);
     let mut notes = aim.notes(session);
+    let context = Context::new(tree, &session.image.config, &packages);
+    notes.extend(of_other_processors(&context, &graph));
     if let Some(settled) = machine {
         let left_out = settled.left_out(tree, &graph, &closure)?;
         closure.leave_out(&left_out.names);
@@ -91,11 +99,12 @@ pub(crate) enum Begin<'a> {
     At(NodeId),
 }
 
-/// Finds what leads to what.
+/// Finds what leads to what; `memory` knows what files said in an earlier search.
 pub(crate) fn search(
     session: &Session,
     tree: &Tree<'_>,
     begin: Begin<'_>,
+    memory: Option<&Memory>,
 ) -> Result<Found, CommandError> {
     let mut problems: Vec<Problem> = Vec::new();
     let packages = Packages::load(tree, &mut problems);
@@ -108,10 +117,23 @@ pub(crate) fn search(
             roots
         }
     };
-    let mut graph = Graph::build(&context, roots, &session.progress)?;
+    let mut graph = Graph::build(&context, roots, memory, &session.progress)?;
     graph.problems.append(&mut problems);
     graph.problems.sort();
     Ok(Found { packages, graph })
+}
+
+/// Says which programs are made for another processor.
+fn of_other_processors(context: &Context<'_>, graph: &Graph) -> Vec<String> {
+    let image = context.config.platform().architecture;
+    let found = graph.of_other_processors(context).into_iter();
+    let say = |(program, processor)| {
+        let path = context.tree.path(program);
+        format!(
+            "{path} is made for {processor} and the image for {image} (--platform picks another)"
+        )
+    };
+    found.map(say).collect()
 }
 
 /// Says which programs of a machine were named and not taken.
@@ -137,7 +159,7 @@ fn kept(tree: &Tree<'_>, globs: &[String]) -> Result<Vec<Root>, CommandError> {
 fn advise(error: RootsError) -> CommandError {
     let hint = match &error {
         RootsError::Nothing => "name what the image is for with --program",
-        RootsError::Missing { .. } => {
+        RootsError::Missing { .. } | RootsError::Loop { .. } => {
             "the image could not start it either; name another with --program"
         }
         RootsError::Unknown { .. } => "name what it stands for with --program",

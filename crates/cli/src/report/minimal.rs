@@ -17,7 +17,7 @@ use crate::args::Format;
 use crate::commands::minimize::kept::Kept as Stays;
 use crate::commands::reach::Reach;
 use crate::report::model::json;
-use crate::report::text::plural;
+use crate::report::text::{bytes, plural, saved};
 use crate::report::verify::Verification;
 use crate::report::verify::model::Answer;
 use crate::session::Session;
@@ -42,15 +42,16 @@ pub(crate) struct Minimal {
     image: String,
     /// Where the result is.
     output: Option<String>,
-    /// Bytes and files of the image, in all layers.
-    before: Sum,
+    /// Bytes and files of the image, in all layers; `null` for a machine, which is not read as a whole.
+    before: Option<Sum>,
     /// Bytes and files of the result.
     after: Sum,
     /// What the search began with.
     roots: Vec<String>,
     /// What was kept by how it was reached, the largest first.
     kept: Vec<Reason>,
-    /// What goes by what it is, the largest first. With what stays it adds up to `before` exactly.
+    /// What goes by what it is, the largest first. With what stays it adds up to `before` exactly; nothing goes from a
+    /// machine.
     dropped: Vec<Reason>,
     /// What was kept only for want of knowledge, by what it was kept for, the largest first: where to look next.
     uncertain: Vec<Guess>,
@@ -177,6 +178,26 @@ fn lists(report: &Minimal) -> [(&'static str, &[String]); 4] {
     ]
 }
 
+/// How much stays, and how many files. A machine is not read as a whole, so that nobody knows its size.
+fn kept(report: &Minimal) -> (String, String) {
+    let after = report.after;
+    match report.before {
+        Some(before) => (
+            format!(
+                "{} of {} kept, {} less",
+                bytes(after.disk),
+                bytes(before.disk),
+                saved(before.disk, after.disk)
+            ),
+            format!("{} of {} files", after.files, before.files),
+        ),
+        None => (
+            format!("{} taken", bytes(after.disk)),
+            format!("{} files", after.files),
+        ),
+    }
+}
+
 /// How much the search did not find, where checks can tell.
 fn healed(report: &Minimal) -> Option<String> {
     let is_same = report.verification.as_ref()?.answer == Answer::Same;
@@ -205,7 +226,7 @@ impl Minimal {
         on: Option<&Tree<'_>>,
     ) -> Draft {
         let graph = &reach.graph;
-        let before = before(tree);
+        let before = session.machine.is_none().then(|| before(tree));
         let mut sums = Sums::default();
         for node in &stays.names {
             sums.keep(tree, reach, stays, *node);
@@ -222,7 +243,7 @@ impl Minimal {
                 before,
                 after: sums.after,
                 roots: graph.roots.iter().map(ToString::to_string).collect(),
-                dropped: sums.dropped(tree, stays, before),
+                dropped: before.map_or_else(Vec::new, |before| sums.dropped(tree, stays, before)),
                 uncertain: sums.uncertain(tree, graph),
                 largest: sums.largest(tree, reach),
                 kept: sums.kept(),

@@ -7,9 +7,10 @@ use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use tar_core::EntryType;
 use tar_core::HEADER_SIZE;
 use tar_core::builder::EntryBuilder;
@@ -29,7 +30,11 @@ pub(super) struct Entries<'a> {
     /// The first name of each file that has several.
     links: BTreeMap<(u64, u64), Vec<u8>>,
     pieces: Vec<Piece>,
+    headers: Option<&'a mut Headers>,
 }
+
+/// Headers that were made before, of files that have not changed since.
+pub(super) type Headers = FxHashMap<PathBuf, Vec<u8>>;
 
 /// What becomes of a file's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +52,15 @@ impl<'a> Entries<'a> {
             root,
             links: BTreeMap::new(),
             pieces: Vec::new(),
+            headers: None,
+        }
+    }
+
+    /// The same, with headers of files that have one name from an earlier time; new ones are put beside them.
+    pub(super) fn with_headers(root: &'a Path, headers: &'a mut Headers) -> Self {
+        Self {
+            headers: Some(headers),
+            ..Self::new(root)
         }
     }
 
@@ -155,6 +169,27 @@ impl<'a> Entries<'a> {
         link: &[u8],
         size: u64,
     ) -> Result<()> {
+        let has_one_name = metadata.is_dir() || metadata.nlink() == 1;
+        let known = self.headers.as_ref().and_then(|known| known.get(path));
+        let header = match known.filter(|_| has_one_name) {
+            Some(header) => header.clone(),
+            None => self.new_header(path, metadata, kind, link, size)?,
+        };
+        if let Some(known) = self.headers.as_mut().filter(|_| has_one_name) {
+            known.insert(path.to_owned(), header.clone());
+        }
+        self.pieces.push(Piece::Inline(header));
+        Ok(())
+    }
+
+    fn new_header(
+        &self,
+        path: &Path,
+        metadata: &Metadata,
+        kind: EntryType,
+        link: &[u8],
+        size: u64,
+    ) -> Result<Vec<u8>> {
         let wrong = |reason: String| Error::Tar {
             archive: shown(path),
             offset: 0,
@@ -206,8 +241,7 @@ impl<'a> Entries<'a> {
                 entry.add_pax(&format!("{XATTR}{key}"), value);
             }
         }
-        self.pieces.push(Piece::Inline(entry.finish_bytes()));
-        Ok(())
+        Ok(entry.finish_bytes())
     }
 }
 

@@ -14,7 +14,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::disk::{Content, Entries};
+use super::disk::{Content, Entries, Headers};
 use crate::config::{Config, Platform};
 use crate::error::{Error, IoContext as _, Result};
 use crate::image::Image;
@@ -60,6 +60,8 @@ pub struct Machine {
     refused: BTreeMap<ImagePath, Refusal>,
     /// Absolute paths.
     programs: Vec<String>,
+    /// Of the layer.
+    headers: Headers,
 }
 
 /// What somebody names, who may look at it.
@@ -95,6 +97,7 @@ impl Machine {
             complete: BTreeSet::new(),
             refused: BTreeMap::new(),
             programs: Vec::new(),
+            headers: Headers::default(),
         };
         machine.list(&ImagePath::default());
         machine.find_homes();
@@ -123,10 +126,13 @@ impl Machine {
         };
         for place in &places {
             let inside = place.strip_prefix(&self.root).unwrap_or(place);
+            let before = (self.names.clone(), self.access.clone());
             let found = self.follow(inside.as_os_str().as_bytes(), true);
             let is_program =
                 |metadata: &Metadata| metadata.is_file() && metadata.mode() & EXECUTABLE != 0;
             let Some((real, metadata)) = found.filter(|(_, metadata)| is_program(metadata)) else {
+                // A folder of PATH without the program is not named by that.
+                (self.names, self.access) = before;
                 continue;
             };
             self.access.devices.insert(metadata.dev());
@@ -205,8 +211,8 @@ impl Machine {
     ///
     /// # Errors
     /// Attributes cannot be read, or a name is one that no layer can hold.
-    pub fn image(&self, platform: &Platform, store: &Store) -> Result<Image> {
-        let mut entries = Entries::new(&self.root);
+    pub fn image(&mut self, platform: &Platform, store: &Store) -> Result<Image> {
+        let mut entries = Entries::with_headers(&self.root, &mut self.headers);
         for (path, metadata) in &self.names {
             if IDENTITY
                 .iter()
@@ -219,10 +225,11 @@ impl Machine {
                 true => Content::Hidden,
                 false => Content::Own,
             };
-            entries.push(&self.on_disk(path), metadata, content)?;
+            let on_disk = self.root.join(OsStr::from_bytes(path.as_bytes()));
+            entries.push(&on_disk, metadata, content)?;
         }
-        let config = Config::of_command(platform, self.programs.first(), &self.search_path());
         let mut layer = entries.layer(&self.root.display().to_string())?;
+        let config = Config::of_command(platform, self.programs.first(), &self.search_path());
         let folders = self.names.iter().filter(|(_, metadata)| metadata.is_dir());
         layer.partial = folders
             .map(|(path, _)| path.clone())

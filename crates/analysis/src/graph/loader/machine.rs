@@ -2,12 +2,17 @@
 
 use crate::inspect::elf::Elf;
 
+/// Platforms whose processors run programs of another one too.
+const ALSO_RUN: [(&str, &str); 2] = [("amd64", "386"), ("arm64", "arm")];
+
 /// A processor with what the loader puts in for it.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub(in crate::graph) struct Machine {
     /// `e_machine` (System V ABI, "ELF Header"), and the word size for processors that have two.
     number: u16,
     is_64: bool,
+    /// Its name in OCI platforms (Go's `GOARCH`); empty where it is not known.
+    pub(in crate::graph) platform: &'static str,
     /// Debian's name of the architecture (Debian wiki, Multiarch/Tuples).
     multiarch: &'static [&'static str],
     /// What `$LIB` stands for: Debian's folder, or that of other distributions (ld.so(8)).
@@ -26,6 +31,7 @@ const MACHINES: [Machine; 9] = [
     Machine {
         number: 62,
         is_64: true,
+        platform: "amd64",
         multiarch: &["x86_64-linux-gnu"],
         lib: &["lib/x86_64-linux-gnu", "lib64", "lib"],
         platforms: &["x86_64", "haswell", "xeon_phi"],
@@ -33,6 +39,7 @@ const MACHINES: [Machine; 9] = [
     Machine {
         number: 62,
         is_64: false,
+        platform: "amd64",
         multiarch: &["x86_64-linux-gnux32"],
         lib: &["lib/x86_64-linux-gnux32", "libx32"],
         platforms: &["x86_64"],
@@ -40,6 +47,7 @@ const MACHINES: [Machine; 9] = [
     Machine {
         number: 3,
         is_64: false,
+        platform: "386",
         multiarch: &["i386-linux-gnu"],
         lib: &["lib/i386-linux-gnu", "lib32", "lib"],
         platforms: &["i686", "i586", "i486", "i386"],
@@ -47,6 +55,7 @@ const MACHINES: [Machine; 9] = [
     Machine {
         number: 183,
         is_64: true,
+        platform: "arm64",
         multiarch: &["aarch64-linux-gnu"],
         lib: &["lib/aarch64-linux-gnu", "lib64", "lib"],
         platforms: &["aarch64"],
@@ -54,6 +63,7 @@ const MACHINES: [Machine; 9] = [
     Machine {
         number: 40,
         is_64: false,
+        platform: "arm",
         multiarch: &["arm-linux-gnueabihf", "arm-linux-gnueabi"],
         lib: &["lib/arm-linux-gnueabihf", "lib/arm-linux-gnueabi", "lib"],
         platforms: &["v7l", "v8l", "v6l", "v5l"],
@@ -61,6 +71,7 @@ const MACHINES: [Machine; 9] = [
     Machine {
         number: 21,
         is_64: true,
+        platform: "ppc64le",
         multiarch: &["powerpc64le-linux-gnu", "powerpc64-linux-gnu"],
         lib: &["lib/powerpc64le-linux-gnu", "lib64"],
         platforms: &["power8", "power9", "power10"],
@@ -68,6 +79,7 @@ const MACHINES: [Machine; 9] = [
     Machine {
         number: 22,
         is_64: true,
+        platform: "s390x",
         multiarch: &["s390x-linux-gnu"],
         lib: &["lib/s390x-linux-gnu", "lib64"],
         platforms: &["z13", "z14", "z15", "z16"],
@@ -75,6 +87,7 @@ const MACHINES: [Machine; 9] = [
     Machine {
         number: 243,
         is_64: true,
+        platform: "riscv64",
         multiarch: &["riscv64-linux-gnu"],
         lib: &["lib/riscv64-linux-gnu", "lib64/lp64d", "lib"],
         platforms: &["riscv64"],
@@ -82,6 +95,7 @@ const MACHINES: [Machine; 9] = [
     Machine {
         number: 258,
         is_64: true,
+        platform: "loong64",
         multiarch: &["loongarch64-linux-gnu"],
         lib: &["lib/loongarch64-linux-gnu", "lib64"],
         platforms: &["loongarch"],
@@ -92,6 +106,7 @@ const MACHINES: [Machine; 9] = [
 const OTHER: Machine = Machine {
     number: 0,
     is_64: true,
+    platform: "",
     multiarch: &[],
     lib: &["lib64", "lib"],
     platforms: &[],
@@ -99,11 +114,18 @@ const OTHER: Machine = Machine {
 
 impl Machine {
     /// The processor of an ELF file.
-    pub(super) fn of(elf: &Elf) -> &'static Self {
+    pub(in crate::graph) fn of(elf: &Elf) -> &'static Self {
         let (class, number) = elf.machine;
         let is_64 = class == object::elf::ELFCLASS64.0;
         let fits = |machine: &&Self| machine.number == number && machine.is_64 == is_64;
         MACHINES.iter().find(fits).unwrap_or(&OTHER)
+    }
+
+    /// Whether an image for a platform surely has no use of its programs.
+    pub(in crate::graph) fn is_foreign_to(&self, platform: &str) -> bool {
+        let is_known = |name: &str| MACHINES.iter().any(|machine| machine.platform == name);
+        let is_near = self.platform == platform || ALSO_RUN.contains(&(platform, self.platform));
+        is_known(self.platform) && is_known(platform) && !is_near
     }
 
     /// The folders of every processor.

@@ -30,7 +30,7 @@ fn added(usage: Root) -> BTreeSet<String> {
     let context = Context::new(&tree, &config, &packages);
     let reached = |usage: Vec<Root>| {
         let roots = Root::of(&context, &[], usage).unwrap();
-        let graph = Graph::build(&context, roots, &Progress::default()).unwrap();
+        let graph = Graph::build(&context, roots, None, &Progress::default()).unwrap();
         let names = Closure::of(&graph).names().into_iter();
         let files = names.filter(|node| tree.leaf_of(*node).is_some());
         files
@@ -173,7 +173,7 @@ fn a_way_begins_at_a_run_only_where_files_do_not_say_it() {
     let context = Context::new(&tree, &config, &packages);
     let usage = ["/usr/bin/other", "/opt/plugins/a"].map(|path| touch(path, false));
     let roots = Root::of(&context, &[], usage.into()).unwrap();
-    let graph = Graph::build(&context, roots, &Progress::default()).unwrap();
+    let graph = Graph::build(&context, roots, None, &Progress::default()).unwrap();
     let closure = Closure::of(&graph);
     let kinds = |path: &str| {
         let way = closure.way(&graph, &tree, tree.resolve(path.as_bytes()).unwrap());

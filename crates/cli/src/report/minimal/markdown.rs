@@ -6,22 +6,14 @@ use super::{Guess, Minimal, ROWS, Reason, Sum};
 use crate::args::Format;
 use crate::report::line;
 use crate::report::markdown::escape::{cell, code, prose};
-use crate::report::text::{bytes, saved};
+use crate::report::text::bytes;
 
 /// Writes the report as Markdown.
 pub(super) fn render(report: &Minimal) -> String {
     let mut out = String::new();
-    let (before, after) = (report.before, report.after);
+    let (size, files) = super::kept(report);
     line!(out, "## {}\n", code(&report.image));
-    line!(
-        out,
-        "**{} of {} kept, {} less;** {} of {} files.",
-        bytes(after.disk),
-        bytes(before.disk),
-        saved(before.disk, after.disk),
-        after.files,
-        before.files,
-    );
+    line!(out, "**{size};** {files}.");
     reasons(&mut out, "Kept because it is reached by", &report.kept);
     reasons(&mut out, "Dropped", &report.dropped);
     guesses(&mut out, &report.uncertain);

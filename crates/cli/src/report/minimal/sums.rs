@@ -35,10 +35,8 @@ struct Guessed<'a> {
 impl<'a> Sums<'a> {
     /// Counts a name that stays; a file with several names once.
     pub(super) fn keep(&mut self, tree: &Tree<'_>, reach: &'a Reach, stays: &Stays, node: NodeId) {
-        if !tree
-            .leaf_of(node)
-            .is_some_and(|leaf| self.seen.insert(leaf))
-        {
+        let leaf = tree.leaf_of(node).filter(|_| is_counted(tree, node));
+        if !leaf.is_some_and(|leaf| self.seen.insert(leaf)) {
             return;
         }
         let size = stays.size(tree, node);
@@ -76,8 +74,7 @@ impl<'a> Sums<'a> {
         let (mut cut, mut seen) = (Sum::default(), BTreeSet::new());
         let mut hidden = before;
         for node in tree.walk(Tree::ROOT) {
-            let is_counted = tree.is_file(node) || tree.symlink(node).is_some();
-            let leaf = tree.leaf_of(node).filter(|_| is_counted);
+            let leaf = tree.leaf_of(node).filter(|_| is_counted(tree, node));
             if !leaf.is_some_and(|leaf| seen.insert(leaf)) {
                 continue;
             }
@@ -139,6 +136,11 @@ impl<'a> Sums<'a> {
         });
         rows.collect()
     }
+}
+
+/// Files and links count; devices and pipes are not what an image is large of.
+fn is_counted(tree: &Tree<'_>, node: NodeId) -> bool {
+    tree.is_file(node) || tree.symlink(node).is_some()
 }
 
 fn sorted(rows: impl Iterator<Item = (String, Sum)>) -> Vec<Reason> {

@@ -7,7 +7,7 @@ use anstyle::Style;
 use super::{Guess, Kept, Minimal, ROWS, Reason, Step, Sum};
 use crate::args::Format;
 use crate::report::line;
-use crate::report::text::{bytes, cut, cut_front, saved};
+use crate::report::text::{bytes, cut, cut_front};
 
 const WIDTH: usize = 80;
 const BOLD: Style = Style::new().bold();
@@ -18,17 +18,9 @@ const HOLDS: &str = ounce_analysis::graph::Kind::Holds.id();
 /// Writes the report as text.
 pub(super) fn render(report: &Minimal) -> String {
     let mut out = String::new();
-    let (before, after) = (report.before, report.after);
-    line!(
-        out,
-        "{BOLD}{}{BOLD:#}: {} of {} kept, {} less; {} of {} files",
-        cut_front(&report.image, 40),
-        bytes(after.disk),
-        bytes(before.disk),
-        saved(before.disk, after.disk),
-        after.files,
-        before.files,
-    );
+    let image = cut_front(&report.image, 40);
+    let (size, files) = super::kept(report);
+    line!(out, "{BOLD}{image}{BOLD:#}: {size}; {files}");
     reasons(&mut out, "Kept because it is reached by", &report.kept);
     reasons(&mut out, "Dropped", &report.dropped);
     guesses(&mut out, &report.uncertain);

@@ -19,6 +19,8 @@ const EVERYBODY_READS: u32 = 0o004;
 const EVERYBODY_EXECUTES: u32 = 0o001;
 const EVERYBODY_WRITES: u32 = 0o002;
 const STICKY: u32 = 0o1000;
+/// What happened on the machine, and what runs on it (FHS 3.0, 3.15 and 5.10): files that a program makes itself.
+const RECORDS: [&str; 2] = ["run", "var/log"];
 
 /// Why something of a machine is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +35,8 @@ pub enum Refusal {
     Private,
     /// Everybody may write there.
     Shared,
+    /// It is a record of what the machine did.
+    Record,
     /// Whoever runs this may not read it.
     Unreadable,
 }
@@ -45,18 +49,20 @@ impl fmt::Display for Refusal {
             Self::Home => "it is somebody's home",
             Self::Private => "not everybody may read it",
             Self::Shared => "it lies where everybody may write",
+            Self::Record => "it tells what the machine did",
             Self::Unreadable => "you may not read it",
         })
     }
 }
 
 /// What is known of who may read what.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Access {
     /// File systems that hold the system and the programs that were named.
     pub(super) devices: BTreeSet<u64>,
     /// Homes of users.
     pub(super) homes: BTreeSet<ImagePath>,
+    records: Vec<ImagePath>,
     /// What may be read although not everybody may.
     granted: Vec<ImagePath>,
 }
@@ -66,6 +72,10 @@ impl Access {
         Self {
             devices: BTreeSet::from([root.dev()]),
             homes: BTreeSet::new(),
+            records: RECORDS
+                .iter()
+                .filter_map(|folder| ImagePath::parse(folder.as_bytes()).ok())
+                .collect(),
             granted: Vec::new(),
         }
     }
@@ -85,7 +95,8 @@ impl Access {
 
     /// Why the names in a folder may not be listed.
     pub(super) fn to_list(&self, folder: &ImagePath, metadata: &Metadata) -> Option<Refusal> {
-        if self.homes.contains(folder) {
+        let is_home = self.homes.iter().any(|home| folder.is_within(home));
+        if is_home && !self.is_granted(folder) {
             return Some(Refusal::Home);
         }
         self.common(folder, metadata, EVERYBODY_READS | EVERYBODY_EXECUTES)
@@ -114,6 +125,10 @@ impl Access {
         on_disk: &Path,
     ) -> Option<Refusal> {
         let mode = metadata.mode();
+        let is_record = self.records.iter().any(|folder| path.is_within(folder));
+        if is_record && !self.is_granted(path) {
+            return Some(Refusal::Record);
+        }
         if mode & EVERYBODY_READS != 0 {
             return None;
         }

@@ -1,0 +1,190 @@
+//! What an ELF file has written out: paths, programs that it may start, and libraries that it may load.
+//!
+//! Nothing is looked up in the image here: what a file says depends on its content, and on the words that are looked for.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use ounce_image::{Blob, ImagePath};
+
+use super::super::literals;
+use super::super::memory::{Notes, Said, Text};
+use super::super::world::World;
+use crate::inspect::elf::Elf;
+use crate::inspect::paths::Hit;
+use crate::inspect::sections::{self, Sections};
+
+/// The longest record of a build that is looked at, to each side of a path.
+const MAX_RECORD: u64 = 8 << 10;
+/// How much is read at a time around what was found.
+const BLOCK: usize = 64 << 10;
+
+/// What is known of a file that may start programs.
+pub(super) struct Starts {
+    /// Its own name.
+    pub(super) program: Vec<u8>,
+    /// Where the names of its symbols are, which start nothing.
+    pub(super) names: Range<u64>,
+    /// Whether it is a program, which may tell its users of others of its family.
+    pub(super) is_program: bool,
+    /// Whether it may.
+    pub(super) may: bool,
+}
+
+/// Calls `found` for everything that a file says, each library once and none that its headers name.
+pub(super) fn each(
+    world: &World<'_>,
+    path: &ImagePath,
+    file: &Blob,
+    elf: &Elf,
+    starts: &Starts,
+    mut found: impl FnMut(&Said),
+) {
+    if let Some(known) = world.memory.and_then(|memory| memory.recall(path)) {
+        return known.iter().for_each(found);
+    }
+    let mut notes = world.memory.map(|_| Notes::default());
+    let mut tell = |at, text| {
+        let said = Said { at, text };
+        if let Some(notes) = &mut notes {
+            notes.add(&said);
+        }
+        found(&said);
+    };
+    texts(world, file, starts, &mut tell);
+    let mut seen: BTreeSet<Vec<u8>> = elf.needed.iter().chain(&elf.soname).cloned().collect();
+    literals::libraries(file, |at, name| {
+        if seen.insert(name.to_vec()) {
+            tell(at, Text::Library(name.into()));
+        }
+    });
+    if let Some((memory, notes)) = world.memory.zip(notes) {
+        memory.keep(path.clone(), notes);
+    }
+}
+
+/// Paths and programs.
+fn texts(world: &World<'_>, file: &Blob, starts: &Starts, tell: &mut impl FnMut(u64, Text)) {
+    let looks_for_names = starts.may || starts.is_program;
+    let scanner = if looks_for_names {
+        &world.scanner
+    } else {
+        &world.paths
+    };
+    let Some(scanner) = scanner else {
+        return;
+    };
+    let debugging = debugging(file);
+    let is_debugging = |at: u64| debugging.iter().any(|range| range.contains(&at));
+    let (mut near, mut is_record) = (Near::new(file), None);
+    let mut is_record = || *is_record.get_or_insert_with(|| world.tables.is_record(file));
+    let _ = scanner.scan(
+        file,
+        |_| Ok(()),
+        |at, hit| match hit {
+            _ if is_debugging(at) => {}
+            Hit::Path(_) if is_build_option(world, file, &mut near, at) => {}
+            Hit::Path(path) => {
+                let next = near.bytes(at + path.len() as u64, 1);
+                // Go and Rust put texts together without an end.
+                let is_whole = next == Some(&[0]);
+                tell(at, Text::Path(path.into(), is_whole));
+            }
+            Hit::Name(number) => {
+                let name = &world.programs.names()[number];
+                let is_builder = || world.tables.is_builder(name);
+                if starts.calls(&mut near, at, name) && !(is_builder() && is_record()) {
+                    tell(at, Text::Program(number));
+                }
+            }
+            Hit::Relative(_) => {}
+        },
+    );
+}
+
+/// The parts of a file that only debuggers read: names of its sources, of the compiler's headers (DWARF 5, 7.5;
+/// System V ABI, "Special Sections"). No process has them in memory.
+fn debugging(file: &Blob) -> Vec<Range<u64>> {
+    let sections = sections::read(file);
+    let of_debuggers = |name: &[u8]| name.starts_with(b".debug_") || name == b".strtab";
+    let parts = sections.iter().flat_map(Sections::iter);
+    parts
+        .filter(|(name, _)| of_debuggers(name))
+        .map(|(_, part)| part.offset..part.offset.saturating_add(part.size))
+        .collect()
+}
+
+/// Whether a path is the value of an option of the program's build, which the program keeps as a record
+/// (`PROVE=/usr/bin/prove` beside `CFLAGS=`). What is opened stands alone too.
+fn is_build_option(world: &World<'_>, file: &Blob, near: &mut Near<'_>, at: u64) -> bool {
+    if at == 0 || near.bytes(at - 1, 1) != Some(b"=") {
+        return false;
+    }
+    let start = at.saturating_sub(MAX_RECORD);
+    let mut around = vec![0; (2 * MAX_RECORD).min(file.len() - start) as usize];
+    if file.read_exact_at(start, &mut around).is_err() {
+        return false;
+    }
+    let (head, tail) = around.split_at((at - start) as usize);
+    let from = memchr::memrchr(0, head).map_or(0, |nul| nul + 1);
+    let to = memchr::memchr(0, tail).unwrap_or(tail.len());
+    world
+        .tables
+        .is_record_text(&[&head[from..], &tail[..to]].concat())
+}
+
+impl Starts {
+    /// Whether a word is a program's name rather than a word of a sentence: it is a text of its own, or the
+    /// first word of one (a command line), or the program is of the same family, as its own words tell.
+    fn calls(&self, near: &mut Near<'_>, at: u64, name: &[u8]) -> bool {
+        if self.names.contains(&at) {
+            return false;
+        }
+        let begins = at > 0 && near.bytes(at - 1, 1) == Some(&[0]);
+        match near.bytes(at + name.len() as u64, 1) {
+            Some(b" ") if self.may && begins && name.len() > 1 => true,
+            // Codes of languages and the like have two letters.
+            Some([0]) if self.may && begins && name.len() > 2 => true,
+            _ => name.contains(&b'-') && family(name) == family(&self.program),
+        }
+    }
+}
+
+/// The first part of a program's name: `redis` of `redis-cli`.
+fn family(name: &[u8]) -> &[u8] {
+    name.split(|byte| *byte == b'-' || *byte == b'_')
+        .next()
+        .unwrap_or_default()
+}
+
+/// Reads what stands around hits, which come in order, a block at a time.
+struct Near<'a> {
+    file: &'a Blob,
+    start: u64,
+    block: Vec<u8>,
+}
+
+impl<'a> Near<'a> {
+    fn new(file: &'a Blob) -> Self {
+        Self {
+            file,
+            start: 0,
+            block: Vec::new(),
+        }
+    }
+
+    /// So many bytes, at most a block, from `at` on; `None` where the file has none.
+    fn bytes(&mut self, at: u64, len: usize) -> Option<&[u8]> {
+        let end = at.checked_add(len as u64)?;
+        let known = self.start..self.start + self.block.len() as u64;
+        if at < known.start || end > known.end {
+            // What follows a hit is asked for before what stands before the next one.
+            self.start = at.saturating_sub(ounce_image::MAX_PATH as u64);
+            self.block.resize(BLOCK, 0);
+            let read = self.file.read_at(self.start, &mut self.block);
+            self.block.truncate(read.unwrap_or_default());
+        }
+        let from = usize::try_from(at - self.start).ok()?;
+        self.block.get(from..from + len)
+    }
+}
