@@ -16,6 +16,8 @@ use crate::outcome::{Change, Now};
 
 /// How much of a file is hashed: more would let a file of nothing but a hole take hours.
 const HASHED: u64 = 16 << 30;
+/// The head of a compiled Python module: interpreter, and time and size or hash of the source (PEP 552).
+const BYTECODE_HEAD: u64 = 16;
 
 /// What is at a path of merged folders, topmost first; links above it are not followed.
 pub(crate) fn look_up(layers: &[PathBuf], path: &Path) -> io::Result<Option<Now>> {
@@ -81,10 +83,22 @@ fn now(path: &Path, metadata: &Metadata) -> io::Result<Now> {
     })
 }
 
+/// Whether a file is one that Python makes of a source by itself. The same source gives other bytes each time: what is
+/// interned or referred to twice is marked, which depends on what ran before (CPython, Python/marshal.c, `w_object`).
+fn is_bytecode(path: &Path) -> bool {
+    let folder = path.parent().and_then(Path::file_name);
+    let ending = path.extension();
+    folder.is_some_and(|name| name == "__pycache__") && ending.is_some_and(|ending| ending == "pyc")
+}
+
 fn digest(path: &Path) -> io::Result<[u8; 32]> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = File::options().read(true).custom_flags(flags).open(path)?;
-    let mut file = file.take(HASHED);
+    let mut file = file.take(if is_bytecode(path) {
+        BYTECODE_HEAD
+    } else {
+        HASHED
+    });
     let mut sum = Sha256::new();
     let mut buf = vec![0; 64 << 10];
     loop {
@@ -247,4 +261,40 @@ fn take_path(bytes: &mut &[u8]) -> Option<PathBuf> {
     let (text, rest) = bytes.split_at_checked(len)?;
     *bytes = rest;
     Some(PathBuf::from(std::ffi::OsStr::from_bytes(text)))
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::unwrap_used,
+    reason = "a test may panic, and so may its helpers"
+)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compiled_modules_are_told_apart_by_what_they_were_made_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let is_same = |path: &str, one: &[u8], other: &[u8]| {
+            let [first, second] = [("1", one), ("2", other)].map(|(side, content)| {
+                let path = folder.path().join(side).join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(&path, content).unwrap();
+                let side = [folder.path().join(side)];
+                let path = path.strip_prefix(&side[0]).unwrap().to_owned();
+                look_up(&side, &path).unwrap()
+            });
+            first == second
+        };
+        let head = b"\xa7\r\r\n\0\0\0\0time\x07\0\0\0";
+        let with = |code: &[u8]| [&head[..], code].concat();
+        let path = "x/__pycache__/a.cpython-311.pyc";
+        assert!(is_same(path, &with(b"\xdacode"), &with(b"\xfacode")));
+        assert!(!is_same(
+            path,
+            &with(b"code"),
+            b"\xa7\r\r\n\0\0\0\0timf\x07\0\0\0code"
+        ));
+        assert!(!is_same(path, &with(b"code"), &with(b"longer")));
+        assert!(!is_same("x/a.pyc", &with(b"\xdacode"), &with(b"\xfacode")));
+    }
 }
