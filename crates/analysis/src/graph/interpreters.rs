@@ -2,6 +2,8 @@
 //! packages that brought them.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::LazyLock;
 
 use ounce_image::{NodeId, Tree};
@@ -137,20 +139,16 @@ fn expand(tree: &Tree<'_>, pattern: &str, node: NodeId) -> Vec<NodeId> {
 
 /// What a folder has under names that a part of a pattern stands for, links followed.
 fn matching(tree: &Tree<'_>, folder: NodeId, part: &str) -> Vec<NodeId> {
-    let Some((head, tail)) = part.split_once('*') else {
+    if !part.contains(['*', '?', '[']) {
         return tree
             .resolve_from(folder, part.as_bytes(), |_| {})
             .into_iter()
             .collect();
-    };
-    let fits = |name: &[u8]| {
-        let rest = name.strip_prefix(head.as_bytes());
-        rest.is_some_and(|rest| rest.ends_with(tail.as_bytes()))
-    };
+    }
+    let glob = globs::set([part]).expect("a test builds the globs");
     tree.ask_listing(folder);
-    let children = tree
-        .children(folder)
-        .filter(|child| fits(tree.name(*child)));
+    let fits = |child: &NodeId| glob.is_match(OsStr::from_bytes(tree.name(*child)));
+    let children = tree.children(folder).filter(fits);
     children
         .filter_map(|child| tree.resolve_from(folder, tree.name(child), |_| {}))
         .collect()
@@ -158,10 +156,45 @@ fn matching(tree: &Tree<'_>, folder: NodeId, part: &str) -> Vec<NodeId> {
 
 #[cfg(test)]
 mod tests {
+    use ounce_testkit::image;
+
     use super::*;
 
     #[test]
-    fn every_row_gives_its_source() {
-        assert!(TABLE.iter().all(|compiled| compiled.row.source.len() > 5));
+    fn every_row_gives_its_source_and_folders_that_can_be_read() {
+        for Compiled { row, .. } in TABLE.iter() {
+            assert!(row.source.len() > 5, "{}", row.name);
+            for part in row.folders.iter().flat_map(|folder| folder.split('/')) {
+                globs::set([part]).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn patterns_stand_for_folders_with_several_unknown_parts() {
+        let image = image(
+            "[a]\nusr/bin/tool = x\nusr/lib/x86_64-linux-gnu/perl5/A.pm = x\nusr/lib/x86_64-linux-gnu/perl/B.pm = x\nusr/lib/python3.11/os.py = x\nusr/lib/other/perl/C.pm = x\n",
+        );
+        let layers = crate::testing::layers(&image);
+        let tree = Tree::build(&layers).unwrap();
+        let tool = tree.resolve(b"/usr/bin/tool").unwrap();
+        for (pattern, wanted) in [
+            (
+                "/usr/lib/*-linux-*/perl*",
+                &[
+                    "/usr/lib/x86_64-linux-gnu/perl",
+                    "/usr/lib/x86_64-linux-gnu/perl5",
+                ][..],
+            ),
+            ("{prefix}/lib/python[23]*", &["/usr/lib/python3.11"]),
+            ("{prefix}/lib/python2*", &[]),
+        ] {
+            let mut found: Vec<_> = expand(&tree, pattern, tool)
+                .into_iter()
+                .map(|folder| tree.path(folder).to_string())
+                .collect();
+            found.sort();
+            assert_eq!(found, wanted, "{pattern}");
+        }
     }
 }
