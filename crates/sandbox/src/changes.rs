@@ -264,10 +264,6 @@ fn take_path(bytes: &mut &[u8]) -> Option<PathBuf> {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    reason = "a test may panic, and so may its helpers"
-)]
 mod tests {
     use super::*;
 
