@@ -18,7 +18,7 @@ const HOLDS: &str = ounce_analysis::graph::Kind::Holds.id();
 /// Writes the report as text.
 pub(super) fn render(report: &Minimal) -> String {
     let mut out = String::new();
-    let image = cut_front(&report.image, 40);
+    let image = cut_front(report.image.trim_end_matches(':'), 40);
     let (size, files) = super::kept(report);
     line!(out, "{BOLD}{image}{BOLD:#}: {size}; {files}");
     reasons(&mut out, "Kept because it is reached by", &report.kept);
