@@ -160,6 +160,37 @@ fn what_libraries_open_is_reached() {
             goes: &["/usr/share/i18n/charmaps/x"],
         },
         Case {
+            what: "messages in the language of an installed locale",
+            command: &["tool"],
+            files: "usr/bin/tool (0755) = <takes gettext>
+                lib/libc.so.6 = <names /usr/lib/locale>
+                usr/lib/locale/de_DE.utf8/LC_CTYPE = x
+                usr/share/locale/de/LC_MESSAGES/tool.mo = x
+                usr/share/locale/fr/LC_MESSAGES/tool.mo = x",
+            stays: &["/usr/share/locale/de/LC_MESSAGES/tool.mo"],
+            goes: &["/usr/share/locale/fr/LC_MESSAGES/tool.mo"],
+        },
+        Case {
+            what: "who starts fish may type anything",
+            command: &["fish"],
+            files: "usr/bin/fish (0755) = <tool>
+                etc/fish/config.fish = x
+                usr/share/fish/functions/ll.fish = x
+                usr/bin/other (0755) = <tool>
+                srv/other = x",
+            stays: &["/etc/fish/config.fish", "/usr/share/fish/functions/ll.fish", "/usr/bin/other"],
+            goes: &["/srv/other"],
+        },
+        Case {
+            what: "what a new user's home begins with",
+            command: &["useradd", "somebody"],
+            files: "usr/sbin/useradd (0755) = <tool>
+                etc/skel/.profile = x
+                srv/other = x",
+            stays: &["/etc/skel/.profile"],
+            goes: &["/srv/other"],
+        },
+        Case {
             what: "time zones",
             command: &["tool"],
             files: "usr/bin/tool (0755) = <takes localtime>
