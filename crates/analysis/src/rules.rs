@@ -57,7 +57,6 @@ mod several_runtimes;
 mod shadowed_content;
 mod spare_locales;
 mod temporary_files;
-mod translations;
 mod uv_cache;
 mod vcs_metadata;
 mod yarn_cache;
@@ -70,6 +69,7 @@ mod installers;
 mod jdk;
 mod node_packages;
 mod started;
+pub(crate) mod translations;
 
 use std::sync::OnceLock;
 

@@ -3,13 +3,15 @@
 //!
 //! They are those of the same package, and of the packages that were built from the same source. Of a program that
 //! no package brought they are those that lie beside it, unless that is a folder of the distribution.
+//!
+//! So are the settings that its own package brought: a server may be told where they are by whoever starts it.
 
 use ounce_image::{NodeId, Tree};
 
 use super::collect::Collector;
 use super::programs::is_executable;
 use super::tables::is_told;
-use super::units::{is_script, is_system};
+use super::units::{is_script, is_shared, is_system};
 use super::world::World;
 use super::{Kind, Origin, Proof};
 use crate::packages::Package;
@@ -35,7 +37,12 @@ pub(super) fn of(
             .filter(|_| world.context.packages.is_installed(*node))
     };
     let found = match called.iter().find_map(owner).or_else(|| owner(&program)) {
-        Some(package) => of_source(world, package, program),
+        Some(package) => {
+            for file in settings(world.tree, package) {
+                c.name(file, Kind::Package, Proof::Itself).is_guess = true;
+            }
+            of_source(world, package, program)
+        }
         None => lying_beside(world, called),
     };
     for file in found.into_iter().filter(|file| *file != program) {
@@ -52,6 +59,21 @@ pub(super) fn are_meant(world: &World<'_>, from: Origin) -> bool {
         Origin::Root(_) => true,
         Origin::Node(script) => !world.context.packages.is_installed(script),
     }
+}
+
+/// A package's files below `/etc`, without the parts that it leaves there for other packages.
+fn settings<'a>(tree: &'a Tree<'_>, package: &'a Package) -> impl Iterator<Item = NodeId> + 'a {
+    let etc = tree.child(Tree::ROOT, b"etc");
+    let is_own = move |file: &NodeId| {
+        let folders = std::iter::successors(Some(tree.parent(*file)), |at| Some(tree.parent(*at)));
+        let mut folders = folders.take_while(|at| *at != Tree::ROOT && Some(*at) != etc);
+        !folders.any(|folder| is_shared(tree, folder))
+    };
+    let files = package.files.iter().copied();
+    files.filter(move |file| {
+        let is_setting = etc.is_some_and(|etc| tree.is_within(*file, etc));
+        is_setting && tree.leaf_of(*file).is_some() && is_own(file)
+    })
 }
 
 /// The programs of a package and of its source's other packages: what `PATH` finds, and what lies beside `program`.

@@ -63,6 +63,9 @@ struct Opens {
     /// Folders that are opened as a whole, also where many packages share them.
     #[serde(default)]
     folders: Vec<String>,
+    /// Whether messages are read in the languages that can be asked for.
+    #[serde(default)]
+    translations: bool,
     /// Libraries that are loaded.
     #[serde(default)]
     libraries: Vec<String>,
@@ -360,6 +363,9 @@ impl Opens {
                 collector.whole(folder, Kind::Opens, proof.clone());
             }
         }
+        for folder in world.translations.iter().filter(|_| self.translations) {
+            collector.whole(*folder, Kind::Opens, proof.clone());
+        }
         roots::startup_files(world, collector, &self.homes, proof);
         for program in &self.programs {
             let _ = world.programs.call(
@@ -427,6 +433,16 @@ fn words(world: &World<'_>, collector: &mut Collector<'_>, content: &Blob) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::units::is_shared_path;
+
+    #[test]
+    fn shared_folders_are_opened_as_folders_only() {
+        for path in TABLE.opens.iter().flat_map(|row| &row.paths) {
+            let path = path.replace("{lib}", "/usr/lib/x86_64-linux-gnu");
+            let path = ImagePath::parse(path.as_bytes()).unwrap();
+            assert!(!is_shared_path(&path), "{path}: nothing in it would stay");
+        }
+    }
 
     #[test]
     fn every_row_gives_its_source() {

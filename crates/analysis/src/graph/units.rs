@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use globset::GlobSet;
-use ounce_image::{NodeId, Tree};
+use ounce_image::{ImagePath, NodeId, Tree};
 use rustc_hash::FxHashSet;
 use serde::Deserialize;
 
@@ -108,7 +108,12 @@ impl Units {
 
 /// Whether many packages share a folder.
 pub(super) fn is_shared(tree: &Tree<'_>, folder: NodeId) -> bool {
-    folder == Tree::ROOT || globs::matches(&SHARED, &tree.path(folder))
+    folder == Tree::ROOT || is_shared_path(&tree.path(folder))
+}
+
+/// [`is_shared`] of the folder at a path.
+pub(super) fn is_shared_path(folder: &ImagePath) -> bool {
+    globs::matches(&SHARED, folder)
 }
 
 /// The most that is read of a script.

@@ -1,5 +1,7 @@
 //! What the search knows of the image before it begins.
 
+use std::collections::BTreeSet;
+
 use ounce_image::{NodeId, Tree};
 
 use super::collect::Collector;
@@ -9,7 +11,7 @@ use super::tables::Tables;
 use super::units::{Units, is_shared};
 use super::{Memory, Origin};
 use crate::inspect::paths::Scanner;
-use crate::rules::Context;
+use crate::rules::{Context, translations};
 
 /// The image, indexed for the search.
 pub(super) struct World<'a> {
@@ -23,6 +25,8 @@ pub(super) struct World<'a> {
     pub(super) scanner: Option<Scanner>,
     /// Finds absolute paths alone.
     pub(super) paths: Option<Scanner>,
+    /// The folders of messages in languages that a program can be asked to speak.
+    pub(super) translations: BTreeSet<NodeId>,
     /// Where relative paths of the image's command begin.
     pub(super) workdir: NodeId,
     /// What files said in an earlier search.
@@ -49,6 +53,7 @@ impl<'a> World<'a> {
             scanner: Scanner::new(&prefixes, programs.names()),
             paths: Scanner::new(&prefixes, &[]),
             programs,
+            translations: translations::selectable_folders(context),
             memory,
             tables: Tables::new(),
             workdir: workdir.unwrap_or(Tree::ROOT),

@@ -74,6 +74,27 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     vec![Claim::new(&RULE, None, units.collect())]
 }
 
+/// The folders of the languages that a program can be asked to speak, below all `share/locale`; where there
+/// is no telling, those that the image's config asks for.
+pub(crate) fn selectable_folders(context: &Context<'_>) -> BTreeSet<NodeId> {
+    let tree = context.tree;
+    let translations = translations(tree);
+    if translations.is_empty() {
+        return BTreeSet::new();
+    }
+    let languages = languages::selectable(context).or_else(|_| languages::configured(context));
+    let languages = languages.unwrap_or_default();
+    let is_asked_for = |locale: &[u8]| {
+        languages::language(locale).is_some_and(|language| languages.contains(&language))
+    };
+    translations
+        .into_iter()
+        .filter(|((_, locale, _), _)| is_asked_for(locale))
+        .flat_map(|(_, nodes)| nodes)
+        .map(|node| tree.parent(tree.parent(node)))
+        .collect()
+}
+
 /// The `.mo` files of all `share/locale`, with the links from one category to another.
 fn translations(tree: &Tree<'_>) -> BTreeMap<Key, Vec<NodeId>> {
     let mut out: BTreeMap<Key, Vec<NodeId>> = BTreeMap::new();

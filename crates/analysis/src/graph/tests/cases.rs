@@ -160,6 +160,37 @@ fn what_libraries_open_is_reached() {
             goes: &["/usr/share/i18n/charmaps/x"],
         },
         Case {
+            what: "messages in the language of an installed locale",
+            command: &["tool"],
+            files: "usr/bin/tool (0755) = <takes gettext>
+                lib/libc.so.6 = <names /usr/lib/locale>
+                usr/lib/locale/de_DE.utf8/LC_CTYPE = x
+                usr/share/locale/de/LC_MESSAGES/tool.mo = x
+                usr/share/locale/fr/LC_MESSAGES/tool.mo = x",
+            stays: &["/usr/share/locale/de/LC_MESSAGES/tool.mo"],
+            goes: &["/usr/share/locale/fr/LC_MESSAGES/tool.mo"],
+        },
+        Case {
+            what: "who starts fish may type anything",
+            command: &["fish"],
+            files: "usr/bin/fish (0755) = <tool>
+                etc/fish/config.fish = x
+                usr/share/fish/functions/ll.fish = x
+                usr/bin/other (0755) = <tool>
+                srv/other = x",
+            stays: &["/etc/fish/config.fish", "/usr/share/fish/functions/ll.fish", "/usr/bin/other"],
+            goes: &["/srv/other"],
+        },
+        Case {
+            what: "what a new user's home begins with",
+            command: &["useradd", "somebody"],
+            files: "usr/sbin/useradd (0755) = <tool>
+                etc/skel/.profile = x
+                srv/other = x",
+            stays: &["/etc/skel/.profile"],
+            goes: &["/srv/other"],
+        },
+        Case {
             what: "time zones",
             command: &["tool"],
             files: "usr/bin/tool (0755) = <takes localtime>
@@ -312,7 +343,7 @@ fn what_commands_start_is_reached() {
 fn programs_have_companions() {
     let status = "Package: x-server\\nStatus: install ok installed\\nVersion: 1\\nSource: x (1)\\n\\nPackage: x-client\\nStatus: install ok installed\\nVersion: 1\\nSource: x\\n\\nPackage: y\\nStatus: install ok installed\\nVersion: 1\\nSource: xy\\n";
     let text = format!(
-        "[a]\nusr/sbin/xd (0755) = x\nusr/bin/xctl (0755) = x\nusr/bin/x-perl (0755) = #!/usr/bin/perl\\n\nusr/bin/perl (0755) = x\nusr/bin/env (0755) = x\nusr/bin/y (0755) = x\nvar/lib/dpkg/status = {status}\nvar/lib/dpkg/info/x-server.list = /usr/sbin/xd\\n\nvar/lib/dpkg/info/x-client.list = /usr/bin/xctl\\n/usr/bin/x-perl\\n\nvar/lib/dpkg/info/y.list = /usr/bin/y\\n/usr/bin/perl\\n"
+        "[a]\nusr/sbin/xd (0755) = x\nusr/bin/xctl (0755) = x\nusr/bin/x-perl (0755) = #!/usr/bin/perl\\n\nusr/bin/perl (0755) = x\nusr/bin/env (0755) = x\nusr/bin/y (0755) = x\nvar/lib/dpkg/status = {status}\nvar/lib/dpkg/info/x-server.list = /usr/sbin/xd\\n/etc/x/xd.cfg\\n/etc/init.d/xd\\n\netc/x/xd.cfg = x\netc/init.d/xd = x\nvar/lib/dpkg/info/x-client.list = /usr/bin/xctl\\n/usr/bin/x-perl\\n\nvar/lib/dpkg/info/y.list = /usr/bin/y\\n/usr/bin/perl\\n"
     );
     let kept = |command: &[&str]| {
         let image = image_of(&text, json!({ "Cmd": command }));
@@ -320,6 +351,7 @@ fn programs_have_companions() {
     };
     let found = kept(&["xd"]);
     assert!(found.contains("/usr/bin/xctl"));
+    assert!(found.contains("/etc/x/xd.cfg") && !found.contains("/etc/init.d/xd"));
     assert!(!found.contains("/usr/bin/y") && !found.contains("/usr/bin/x-perl"));
     assert!(kept(&["env", "xd", "perl"]).contains("/usr/bin/x-perl"));
 }

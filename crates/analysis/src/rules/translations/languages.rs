@@ -25,9 +25,7 @@ const MAX_SETTING: u64 = 1 << 16;
 pub(super) fn selectable(context: &Context<'_>) -> Result<BTreeSet<String>, String> {
     only_glibc(context.tree)?;
     let mut out = installed(context)?;
-    for text in context.config.run_time_texts().values().flatten() {
-        out.extend(named(text.as_bytes()).map_err(|what| format!("the image's config {what}"))?);
-    }
+    out.extend(configured(context)?);
     for node in settings(context) {
         let leaf = context.tree.leaf_of(node);
         let content = leaf.map(|leaf| context.tree.read(leaf).read_all(MAX_SETTING));
@@ -42,6 +40,18 @@ pub(super) fn selectable(context: &Context<'_>) -> Result<BTreeSet<String>, Stri
             Err(_) if context.packages.owner(node).is_some() => {}
             Err(what) => return Err(format!("{} {what}", context.tree.path(node))),
         }
+    }
+    Ok(out)
+}
+
+/// The codes of the languages that the image's config asks for.
+///
+/// # Errors
+/// A sentence that says what in it makes locales.
+pub(super) fn configured(context: &Context<'_>) -> Result<BTreeSet<String>, String> {
+    let mut out = BTreeSet::new();
+    for text in context.config.run_time_texts().values().flatten() {
+        out.extend(named(text.as_bytes()).map_err(|what| format!("the image's config {what}"))?);
     }
     Ok(out)
 }
