@@ -62,20 +62,22 @@ fn run(folder: &Path, args: &[&str]) -> Output {
         .unwrap()
 }
 
+/// Makes `small` of what its tool reaches.
+fn minimized(folder: &Path, more: &[&str]) -> Output {
+    let to = ["--program", "tool", "--output", "rootfs:small"];
+    let output = run(
+        folder,
+        &[&["minimize", "host:machine"], &to[..], more].concat(),
+    );
+    assert!(output.status.success(), "{output:?}");
+    output
+}
+
 #[test]
 fn a_machine_is_read_as_far_as_programs_name_it() {
     let folder = tempfile::tempdir().unwrap();
     machine(folder.path());
-    let args = [
-        "minimize",
-        "host:machine",
-        "--program",
-        "tool",
-        "--output",
-        "rootfs:small",
-    ];
-    let output = run(folder.path(), &args);
-    assert!(output.status.success(), "{output:?}");
+    let output = minimized(folder.path(), &[]);
     let small = folder.path().join("small");
     for (path, is_there) in [
         ("usr/bin/tool", true),
@@ -106,18 +108,7 @@ fn a_machine_is_read_as_far_as_programs_name_it() {
 fn what_is_named_is_read_although_it_is_a_secret() {
     let folder = tempfile::tempdir().unwrap();
     machine(folder.path());
-    let args = [
-        "minimize",
-        "host:machine",
-        "--program",
-        "tool",
-        "--keep",
-        "/etc/tool/key",
-        "--output",
-        "rootfs:small",
-    ];
-    let output = run(folder.path(), &args);
-    assert!(output.status.success(), "{output:?}");
+    minimized(folder.path(), &["--keep", "/etc/tool/key"]);
     let key = std::fs::read(folder.path().join("small/etc/tool/key")).unwrap();
     assert_eq!(key, b"a secret");
 }

@@ -7,6 +7,8 @@
     reason = "a test may panic, and so may its helpers; it says when it is left out"
 )]
 
+mod common;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -14,6 +16,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use common::said;
 
 /// Each file with its content; those that begin with `#!` can be started.
 const FILES: [(&str, &str); 4] = [
@@ -67,21 +71,8 @@ impl Place {
             };
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         }
-        let error = said(
-            &place
-                .ounce(&["run", "rootfs:original", "--", "tool"])
-                .stderr,
-        );
-        let has_namespaces = !error.contains("does not let you make namespaces");
-        let is_needed = std::env::var_os("OUNCE_NEEDS").is_some_and(|needs| needs == "namespaces");
-        assert!(
-            has_namespaces || !is_needed,
-            "OUNCE_NEEDS=namespaces, and there are none: {error}"
-        );
-        if !has_namespaces {
-            eprintln!("left out: {error}");
-        }
-        has_namespaces.then_some(place)
+        let run = place.ounce(&["run", "rootfs:original", "--", "tool"]);
+        common::has_namespaces(&run).then_some(place)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -89,12 +80,7 @@ impl Place {
     }
 
     fn ounce(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_ounce"))
-            .args(args)
-            .current_dir(self.0.path())
-            .env("XDG_CACHE_HOME", self.path("cache"))
-            .output()
-            .unwrap()
+        common::ounce(self.0.path(), args)
     }
 
     /// Minimises to `rootfs:small`; the exit status, what is said and the report.
@@ -117,10 +103,6 @@ impl Place {
     fn has(&self, path: &str) -> bool {
         self.path("small").join(path).exists()
     }
-}
-
-fn said(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[test]

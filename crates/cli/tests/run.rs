@@ -6,6 +6,8 @@
     reason = "a test may panic, and so may its helpers"
 )]
 
+mod common;
+
 use std::fs::{self, Permissions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -26,17 +28,10 @@ impl Place {
     fn new() -> Option<Self> {
         let place = Self(tempfile::tempdir().unwrap());
         fs::set_permissions(place.0.path(), Permissions::from_mode(0o777)).unwrap();
-        let output = place.run(&["--", "/etc/issue"]);
-        let says = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.code() != Some(2) {
-            return Some(place);
-        }
-        assert!(
-            std::env::var_os("OUNCE_NEEDS").is_none_or(|needs| needs != "namespaces"),
-            "OUNCE_NEEDS=namespaces, and there are none: {says}"
-        );
-        eprintln!("left out: this machine lets us make no namespaces: {says}");
-        None
+        let image = Self::image();
+        let args = ["run", "--platform", "linux/amd64", image.to_str().unwrap()];
+        let probe = common::ounce(place.0.path(), &[&args[..], &["--", "/etc/issue"]].concat());
+        common::has_namespaces(&probe).then_some(place)
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -2,25 +2,28 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::print_stderr,
     reason = "a test may panic, and so may its helpers"
 )]
 
+mod common;
+
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use tempfile::TempDir;
 
+use common::{has_namespaces, ounce, said};
+
 fn trace(folder: &TempDir, args: &[&str]) -> Output {
     let image = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/fortune.oci.tar");
-    Command::new(env!("CARGO_BIN_EXE_ounce"))
-        .args(["trace", "--platform", "linux/amd64"])
-        .arg(image)
-        .args(args)
-        .current_dir(folder.path())
-        .env("XDG_CACHE_HOME", folder.path().join("cache"))
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+    let of_image = [
+        "trace",
+        "--platform",
+        "linux/amd64",
+        image.to_str().unwrap(),
+    ];
+    ounce(folder.path(), &[&of_image[..], args].concat())
 }
 
 #[test]
@@ -31,16 +34,10 @@ fn a_command_and_checks_leave_a_document() {
         &folder,
         &[&shell[..], &["read x < /etc/passwd; exec /nothing"]].concat(),
     );
-    let says = String::from_utf8_lossy(&first.stderr).into_owned();
-    if first.status.code() == Some(2) {
-        let needed = std::env::var_os("OUNCE_NEEDS").is_some_and(|needs| needs == "namespaces");
-        assert!(
-            !needed,
-            "OUNCE_NEEDS=namespaces, and there are none: {says}"
-        );
-        eprintln!("left out: this machine lets us make no namespaces: {says}");
+    if !has_namespaces(&first) {
         return;
     }
+    let says = said(&first.stderr);
     // The command's own words go to standard error, the table to standard output.
     assert_eq!(first.status.code(), Some(1), "{says}");
     assert!(says.contains("exit status 127"), "{says}");

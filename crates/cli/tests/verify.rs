@@ -6,6 +6,8 @@
     reason = "a test may panic, and so may its helpers; it says when it is left out"
 )]
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -13,6 +15,8 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use common::said;
 
 /// Two folders with the files of the fixture.
 struct Place(TempDir);
@@ -27,20 +31,8 @@ impl Place {
             let done = place.ounce(&["slim", fixture(), "--enable", "logs", "--output", &to]);
             assert!(done.status.success(), "{}", said(&done.stderr));
         }
-        let has_namespaces = HAS_NAMESPACES.get_or_init(|| {
-            let error = said(&place.verify(&["--check", "sh -c 'exit 0'"]).stderr);
-            let is_needed =
-                std::env::var_os("OUNCE_NEEDS").is_some_and(|needs| needs == "namespaces");
-            let has_namespaces = !error.contains("does not let you make namespaces");
-            assert!(
-                has_namespaces || !is_needed,
-                "OUNCE_NEEDS=namespaces, and there are none: {error}"
-            );
-            if !has_namespaces {
-                eprintln!("left out: {error}");
-            }
-            has_namespaces
-        });
+        let has_namespaces = HAS_NAMESPACES
+            .get_or_init(|| common::has_namespaces(&place.verify(&["--check", "sh -c 'exit 0'"])));
         has_namespaces.then_some(place)
     }
 
@@ -49,12 +41,7 @@ impl Place {
     }
 
     fn ounce(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_ounce"))
-            .args(args)
-            .current_dir(self.0.path())
-            .env("XDG_CACHE_HOME", self.path("cache"))
-            .output()
-            .unwrap()
+        common::ounce(self.0.path(), args)
     }
 
     fn verify(&self, args: &[&str]) -> Output {
@@ -78,10 +65,6 @@ fn fixture() -> &'static str {
         env!("CARGO_MANIFEST_DIR"),
         "/../../fixtures/fortune.oci.tar"
     )
-}
-
-fn said(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn sh(name: &str, script: &str) -> String {

@@ -78,7 +78,7 @@ struct Opens {
     /// Whether a shell is started, which may call any of the standard utilities.
     #[serde(default)]
     shell: bool,
-    /// Files in the homes of users.
+    /// Files in the homes of users; `.` is the folder itself, without what it holds.
     #[serde(default)]
     homes: Vec<String>,
     /// Whether it lets people log in, who may type anything into their shell.

@@ -182,6 +182,16 @@ fn what_libraries_open_is_reached() {
             goes: &["/srv/other"],
         },
         Case {
+            what: "the homes of users whom a server looks up, also where they are empty",
+            command: &["tool"],
+            files: "usr/bin/tool (0755) = <takes getpwnam>
+                etc/passwd = ftp:x:5:5::/srv/ftp:/bin/false
+                srv/ftp/
+                srv/other/",
+            stays: &["/srv/ftp"],
+            goes: &["/srv/other"],
+        },
+        Case {
             what: "what a new user's home begins with",
             command: &["useradd", "somebody"],
             files: "usr/sbin/useradd (0755) = <tool>
