@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use globset::GlobSet;
 use ounce_image::{ImagePath, NodeId, Tree};
+use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use serde::Deserialize;
 
@@ -59,16 +60,16 @@ pub(super) struct Units {
 impl Units {
     /// Asks the rules of the safe tier what is of no use, where paths alone could say otherwise.
     pub(super) fn new(context: &Context<'_>) -> Self {
-        let rules = RULES.iter().filter(|rule| rule.tier == Tier::Safe);
+        let rules = RULES.par_iter().filter(|rule| rule.tier == Tier::Safe);
         let units = rules
-            .flat_map(|rule| (rule.find)(context))
-            .flat_map(|claim| claim.units)
+            .flat_map_iter(|rule| (rule.find)(context))
+            .flat_map_iter(|claim| claim.units)
             .filter(|unit| {
                 let asked_by_name =
                     !unit.programs.is_empty() || !unit.words.is_empty() || !unit.modules.is_empty();
                 matches!(unit.guard, Guard::Evidence | Guard::Proved(_)) && !asked_by_name
             });
-        let litter = units.flat_map(|unit| unit.nodes().to_vec()).collect();
+        let litter = units.flat_map_iter(|unit| unit.nodes().to_vec()).collect();
         let (packages, mut common) = (context.packages.iter(), FxHashSet::default());
         let files = packages.filter(|package| !package.ecosystem.is_open());
         for file in files.flat_map(|package| &package.files) {

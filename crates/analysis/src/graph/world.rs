@@ -45,15 +45,19 @@ impl<'a> World<'a> {
         let workdir = workdir
             .get("WorkingDir")
             .and_then(|list| tree.resolve(list.first()?.as_bytes()));
+        let (units, translations) = rayon::join(
+            || Units::new(context),
+            || translations::selectable_folders(context),
+        );
         Self {
             context,
             tree,
-            units: Units::new(context),
+            units,
             loader: Loader::new(context),
             scanner: Scanner::new(&prefixes, programs.names()),
             paths: Scanner::new(&prefixes, &[]),
             programs,
-            translations: translations::selectable_folders(context),
+            translations,
             memory,
             tables: Tables::new(),
             workdir: workdir.unwrap_or(Tree::ROOT),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use memchr::memmem;
 use ounce_image::{NodeId, Tree};
+use rayon::prelude::*;
 
 use crate::inspect::{locale_archive, needles::AnyOf};
 use crate::rules::Context;
@@ -26,14 +27,15 @@ pub(super) fn selectable(context: &Context<'_>) -> Result<BTreeSet<String>, Stri
     only_glibc(context.tree)?;
     let mut out = installed(context)?;
     out.extend(configured(context)?);
-    for node in settings(context) {
-        let leaf = context.tree.leaf_of(node);
-        let content = leaf.map(|leaf| context.tree.read(leaf).read_all(MAX_SETTING));
-        let said = match content {
-            Some(Ok(content)) => named(&content),
-            Some(Err(e)) => Err(format!("cannot be read: {e}")),
-            None => continue,
+    let read = settings(context).into_par_iter().filter_map(|node| {
+        let content = context.tree.read(context.tree.leaf_of(node)?);
+        let said = match content.read_all(MAX_SETTING) {
+            Ok(content) => named(&content),
+            Err(e) => Err(format!("cannot be read: {e}")),
         };
+        Some((node, said))
+    });
+    for (node, said) in read.collect::<Vec<_>>() {
         match said {
             Ok(languages) => out.extend(languages),
             // What packages bring is told the language by others.
@@ -149,7 +151,7 @@ fn settings(context: &Context<'_>) -> Vec<NodeId> {
         .filter_map(|prefix| tree.child(*prefix, b"pkgs"));
     let installers: Vec<NodeId> = caches.chain(context.folder("/var/lib/dpkg/info")).collect();
     let files = tree.walk(Tree::ROOT).filter(|node| {
-        let size = tree.leaf_of(*node).map(|leaf| tree.read(leaf).len());
+        let size = tree.attributes(*node).map(|entry| entry.size);
         tree.is_file(*node) && size.is_some_and(|size| size <= MAX_SETTING)
     });
     files
