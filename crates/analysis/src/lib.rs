@@ -27,6 +27,7 @@ pub mod surface;
 mod covered;
 mod globs;
 mod nearest;
+mod pages;
 #[cfg(test)]
 mod testing;
 

@@ -81,6 +81,7 @@ use rustc_hash::FxHashSet;
 use crate::finding::{Claim, Unit};
 use crate::modules::Modules;
 use crate::packages::{self, Packages};
+use crate::pages;
 
 /// How far a rule's removals can be felt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -131,19 +132,12 @@ impl PartialEq for Rule {
 impl Rule {
     /// The page of documentation, in Markdown.
     pub fn page(&self) -> String {
-        let head = self
-            .source
-            .lines()
-            .map_while(|line| line.strip_prefix("//!"));
-        let text: Vec<_> = head
-            .map(|line| line.strip_prefix(' ').unwrap_or(line))
-            .collect();
         format!(
             "# {}\n\nRule `{}`, tier {}.\n\n{}\n",
             self.title,
             self.id,
             self.tier.name(),
-            text.join("\n")
+            pages::head(self.source)
         )
     }
 }
@@ -419,18 +413,8 @@ mod tests {
     /// `just docs` writes the pages anew.
     #[test]
     fn every_rule_has_its_page() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/rules");
         for rule in RULES.iter().copied() {
-            let path = format!("{folder}/{}.md", rule.id);
-            if std::env::var_os("UPDATE_DOCS").is_some() {
-                std::fs::create_dir_all(folder).unwrap();
-                std::fs::write(&path, rule.page()).unwrap();
-            }
-            assert_eq!(
-                std::fs::read_to_string(&path).unwrap_or_default(),
-                rule.page(),
-                "run `just docs`"
-            );
+            pages::assert_written("rules", rule.id, &rule.page());
             let why = format!("**Why it is {}.**", rule.tier.name());
             for part in [why.as_str(), "**Evidence.**", "**Example.**"] {
                 assert!(rule.page().contains(part), "{}: {part}", rule.id);

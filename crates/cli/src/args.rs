@@ -145,12 +145,8 @@ pub(crate) struct Slim {
     /// Say what would be done and write no image
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// How the report is written
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub(crate) format: Format,
-    /// Also write the report to a file, as JSON
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) showing: Showing,
 }
 
 /// What an image is for.
@@ -190,12 +186,8 @@ pub(crate) struct Minimize {
     /// Say what would be done and write no image
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// How the report is written
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub(crate) format: Format,
-    /// Also write the report to a file, as JSON
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) showing: Showing,
     /// Also write a Dockerfile that makes the same image out of this one
     #[arg(long, value_name = "FILE", conflicts_with = "base")]
     pub(crate) emit_dockerfile: Option<PathBuf>,
@@ -293,6 +285,13 @@ pub(crate) struct Verify {
     /// Where to write the image with what was put back, once all checks do the same in it; as `ounce slim` takes it
     #[arg(long, short, value_name = "REF", requires = "heal")]
     pub(crate) output: Option<String>,
+    #[command(flatten)]
+    pub(crate) showing: Showing,
+}
+
+/// How what was done is shown.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Showing {
     /// How the report is written
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,

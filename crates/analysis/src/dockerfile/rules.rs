@@ -51,6 +51,7 @@ mod two_stages;
 use super::finding::Finding;
 use super::lint::Context;
 use crate::nearest::nearest;
+use crate::pages;
 
 pub(crate) use compilers_left::is_tool;
 pub use unpinned_base::{Pin, Unpinned, unpinned};
@@ -138,13 +139,6 @@ pub fn rule(name: &str) -> Result<&'static Rule, UnknownRule> {
 impl Rule {
     /// The page of documentation, in Markdown.
     pub fn page(&self) -> String {
-        let head = self
-            .source
-            .lines()
-            .map_while(|line| line.strip_prefix("//!"));
-        let text: Vec<_> = head
-            .map(|line| line.strip_prefix(' ').unwrap_or(line))
-            .collect();
         let others = match self.others {
             [] => String::new(),
             others => format!(" Elsewhere: {}.", others.join(", ")),
@@ -154,7 +148,7 @@ impl Rule {
             self.title,
             self.id,
             self.cost,
-            text.join("\n")
+            pages::head(self.source)
         )
     }
 }

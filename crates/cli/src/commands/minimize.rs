@@ -34,16 +34,16 @@ pub(crate) fn run(args: &Minimize) -> Result<(), CommandError> {
         format::check_apart(&from, &to.path)?;
         format::check_output(to)?;
     }
-    for file in args.report.iter().chain(&args.emit_dockerfile) {
+    for file in args.showing.report.iter().chain(&args.emit_dockerfile) {
         format::check_apart(&from, file)?;
     }
     let report =
         one(&run, &from, to.as_ref(), &aim, args).map_err(|error| error.about(&args.image))?;
     run.finish();
-    if let Some(path) = &args.report {
+    if let Some(path) = &args.showing.report {
         print(&report.text(Format::Json), Some(path))?;
     }
-    print(&report.text(args.format), None)?;
+    print(&report.text(args.showing.format), None)?;
     let verification = report.verification.as_deref();
     verification.map_or(Ok(()), |it| prove::same(it, args.heal))
 }

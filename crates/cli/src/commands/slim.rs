@@ -62,11 +62,11 @@ pub(crate) fn run(args: &Slim) -> Result<(), CommandError> {
     }
     run.finish();
     let document = Document::new(command_line(), settings.shown, reports, totals);
-    if let Some(path) = &args.report {
+    if let Some(path) = &args.showing.report {
         deliver(&document, Format::Json, Some(path)).map_err(|error| error.after(&written))?;
     }
-    let document = document.with_top(None, args.format);
-    deliver(&document, args.format, None)?;
+    let document = document.with_top(None, args.showing.format);
+    deliver(&document, args.showing.format, None)?;
     let verifications = document.reports().iter();
     let mut verifications = verifications.filter_map(|report| report.verification.as_deref());
     verifications.try_for_each(|verification| prove::same(verification, args.heal))?;
@@ -142,7 +142,7 @@ fn check_places(args: &Slim, from: &[Reference], to: &[Reference]) -> Result<(),
         }
         format::check_output(to)?;
     }
-    let Some(report) = &args.report else {
+    let Some(report) = &args.showing.report else {
         return Ok(());
     };
     for from in from {

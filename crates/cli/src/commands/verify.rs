@@ -25,7 +25,12 @@ pub(crate) fn run(args: &Verify) -> Result<ExitCode, CommandError> {
     let run = Run::start(&args.reading)?;
     let (original, slim) = (run.reference(&args.original)?, run.reference(&args.slim)?);
     for image in [&original, &slim] {
-        for file in args.report.iter().chain(to.iter().map(|to| &to.path)) {
+        for file in args
+            .showing
+            .report
+            .iter()
+            .chain(to.iter().map(|to| &to.path))
+        {
             format::check_apart(image, file)?;
         }
     }
@@ -45,10 +50,10 @@ pub(crate) fn run(args: &Verify) -> Result<ExitCode, CommandError> {
         to: to.as_ref(),
     };
     let report = pair.verify(suite, &places, args.heal)?;
-    if let Some(file) = &args.report {
+    if let Some(file) = &args.showing.report {
         print(&report.text(Format::Json), Some(file))?;
     }
-    print(&report.text(args.format), None)?;
+    print(&report.text(args.showing.format), None)?;
     Ok(match report.answer {
         Answer::Same => ExitCode::SUCCESS,
         Answer::Different => ExitCode::from(EXIT_NO),
