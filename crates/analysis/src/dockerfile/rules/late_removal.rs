@@ -168,8 +168,8 @@ const CACHES: [(&str, &[&str]); 5] = [
 ];
 
 /// Programs that make no mess.
-const FILE_PROGRAMS: [&str; 8] = [
-    "chmod", "chown", "echo", "ln", "mkdir", "sed", "touch", "true",
+const FILE_PROGRAMS: [&str; 10] = [
+    "chmod", "chown", "echo", "ln", "mkdir", "rm", "rmdir", "sed", "touch", "true",
 ];
 
 /// Whether something before a RUN of the same stage names a path, so that it may be older.
@@ -244,7 +244,9 @@ fn moved(context: &Context<'_>, before: usize, at: usize) -> Option<Joining> {
 
 /// Whether a script does nothing but remove things.
 fn only_cleans(script: &Script) -> bool {
-    script.list.is_some() && is_real(script) && script.calls.iter().all(cleans)
+    let echoes = script.calls.iter().any(|call| call.program == "echo");
+    let writes = echoes && memchr::memchr(b'>', script.text.bytes()).is_some();
+    script.list.is_some() && is_real(script) && !writes && script.calls.iter().all(cleans)
 }
 
 /// Whether a call only removes something.

@@ -1,5 +1,14 @@
 use super::*;
 
+/// An unsafe fix that comes first in the file does not keep a safe one away.
+#[test]
+fn all_that_is_surely_right_is_done_with_unsafe_fixes_too() {
+    let text = b"FROM continuumio/miniconda3\nRUN conda install -y a\n";
+    let after = |most| fix(text, &Options::default(), most, None).applied;
+    let safe = after(Safety::Safe);
+    assert!(!safe.is_empty() && after(Safety::Unsafe).starts_with(&safe));
+}
+
 #[test]
 fn runs_are_joined_where_the_shell_between_them_says_nothing() {
     let rule = "late-removal";
@@ -136,6 +145,11 @@ fn a_folder_becomes_workdir_where_nothing_depends_on_it() {
             (
                 "RUN mkdir /a && cd /a\nWORKDIR /e\n",
                 "WORKDIR /a\nWORKDIR /e\n",
+            ),
+            // The base may have another user, for whom `mkdir` makes the folder.
+            (
+                "FROM mambaorg/micromamba\nRUN mkdir /a && cd /a && b\nWORKDIR /e\n",
+                "FROM mambaorg/micromamba\nRUN mkdir /a && cd /a && b\nWORKDIR /e\n",
             ),
             (
                 "RUN mkdir /a && cd /a && b\nFROM c\nCOPY --from=x /a /a\n",
