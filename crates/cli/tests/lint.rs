@@ -148,6 +148,7 @@ fn folders_are_searched_by_name_and_git_is_heeded() {
         ("b/Containerfile.gpu", FILE),
         ("b/x.dockerfile", FILE),
         ("b/Dockerfile.dockerignore", "x"),
+        ("b/dockerfile.go", "package b\n"),
         ("b/notes.txt", FILE),
         ("vendor/Dockerfile", FILE),
         (".gitignore", "vendor/\n"),
