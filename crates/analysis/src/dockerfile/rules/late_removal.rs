@@ -175,21 +175,23 @@ const FILE_PROGRAMS: [&str; 10] = [
 /// Whether something before a RUN of the same stage names a path, so that it may be older.
 fn is_older(context: &Context<'_>, run: usize, path: &str) -> bool {
     let path = path.trim_matches(['"', '\'']);
-    let path = path
-        .split(['*', '?', '['])
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches('/');
+    let known = path.split(['*', '?', '[']).next().unwrap_or_default();
+    let is_glob = known.len() < path.len();
+    let path = known.trim_end_matches('/');
     let start = context
         .model
         .stage_of(run)
         .map_or(0, |stage| stage.instructions.start);
     let mut before = context.model.file.instructions[start..run].iter();
     let name = path.rsplit('/').next().unwrap_or_default();
+    let is_apart = |c: char| !c.is_alphanumeric() && !"-_.${}".contains(c);
+    let is_named = |argument: &str| {
+        let mut words = argument.split(is_apart);
+        words.any(|word| word == name || is_glob && word.starts_with(name))
+    };
     name.is_empty()
-        || before.any(|one| {
-            !["ENV", "ARG"].contains(&one.name.as_str()) && one.argument().contains(name)
-        })
+        || before
+            .any(|one| !["ENV", "ARG"].contains(&one.name.as_str()) && is_named(&one.argument()))
 }
 
 /// Whether what an instruction does is the same before and after a removal.

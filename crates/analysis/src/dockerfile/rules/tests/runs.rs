@@ -27,6 +27,11 @@ fn runs_are_joined_where_the_shell_between_them_says_nothing() {
             "RUN cd /a && A=b && wget c || d\nRUN apt-get clean && rm -rf /a\n",
             "RUN cd /a && A=b && wget c || d && \\\n    apt-get clean && rm -rf /a\n",
         ),
+        // `libssl-dev` is no older `libs`.
+        (
+            "RUN apt-get install -y libssl-dev\nRUN git clone https://example.org/a\nRUN rm -rf a/b\nRUN rm -rf a/libs\n",
+            "RUN apt-get install -y libssl-dev\nRUN git clone https://example.org/a && \\\n    rm -rf a/b && \\\n    rm -rf a/libs\n",
+        ),
         // Settings between the two.
         (
             "RUN wget b\nENV A=b\nCOPY c /c\nRUN rm /b\nCMD [\"d\"]\n",
