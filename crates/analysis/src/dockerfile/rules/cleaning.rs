@@ -8,6 +8,7 @@ use crate::dockerfile::later::{self, Need};
 use crate::dockerfile::lint::Context;
 use crate::dockerfile::model::call::Argument;
 use crate::dockerfile::model::{Call, Script};
+use crate::dockerfile::parse::words;
 use crate::dockerfile::rules::{Rule, late_removal, started};
 use crate::dockerfile::runs::Joining;
 
@@ -178,17 +179,12 @@ impl Cleaning {
         }
         let command = (self.command)(call);
         let edit = edits::append(model, at, &command)?;
-        let is_copied = model.file.instructions.iter().any(|other| {
-            let told = other.trigger.as_deref().unwrap_or(other);
-            let argument = told.argument();
-            told.name == "COPY" && self.paths.iter().any(|path| argument.contains(path))
-        });
         let need = self.need(context, at);
         if need == Need::Yes {
             return None;
         }
         let is_safe = need == Need::No
-            && !is_copied
+            && !is_copied(context, self.paths)
             && !is_mount
             && !works_offline(context, at)
             && (self.is_known)(context, at);
@@ -206,6 +202,30 @@ fn may_clean(call: &Call) -> bool {
                 .words
                 .iter()
                 .any(|word| word.value.is_none() && word.pattern.is_empty())
+}
+
+/// Whether a COPY names a cache, or takes a folder from a stage that may be there for the cache's sake alone: a builder
+/// finds nothing to copy where that is missing.
+pub(super) fn is_copied(context: &Context<'_>, paths: &[&str]) -> bool {
+    let is_near = |source: &str| {
+        let is_deep = source.trim_matches('/').contains('/');
+        source.contains("/.cache")
+            || source.starts_with('/') && is_deep && paths.iter().any(|path| overlap(source, path))
+    };
+    context.model.file.instructions.iter().any(|one| {
+        let told = one.trigger.as_deref().unwrap_or(one);
+        let words = match &told.list {
+            Some(list) => list.clone(),
+            None => words::plain(told)
+                .into_iter()
+                .map(|word| word.text)
+                .collect(),
+        };
+        let names = |word: &String| paths.iter().any(|path| word.contains(path));
+        let sources = words.split_last().map_or(&[][..], |(_, sources)| sources);
+        let takes = told.flag("from").is_some() && sources.iter().any(|source| is_near(source));
+        told.name == "COPY" && (takes || words.iter().any(names))
+    })
 }
 
 /// Whether a later call asks for what is in a cache.

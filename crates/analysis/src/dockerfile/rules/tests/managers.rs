@@ -146,6 +146,27 @@ fn fixes_of_package_managers_follow_their_call() {
             "FROM ubuntu:wily\nRUN pip install a\n",
             "FROM ubuntu:wily\nRUN pip install a\n",
         ),
+        // Another stage copies what is not there then.
+        (
+            "pip-cache-left",
+            "FROM python:3.12 AS b\nRUN pip install a\nFROM c\nCOPY --from=b /root/.cache /root/.cache\n",
+            "FROM python:3.12 AS b\nRUN pip install a\nFROM c\nCOPY --from=b /root/.cache /root/.cache\n",
+        ),
+        (
+            "npm-cache-left",
+            "FROM node AS b\nRUN npm ci\nFROM node\nCOPY --from=b [\"/root/.npm/_cacache\", \"/c\"]\n",
+            "FROM node AS b\nRUN npm ci\nFROM node\nCOPY --from=b [\"/root/.npm/_cacache\", \"/c\"]\n",
+        ),
+        (
+            "uv-cache-left",
+            "ENV UV_LINK_MODE=copy\nRUN uv sync\n",
+            "ENV UV_LINK_MODE=copy\nRUN uv sync --no-cache\n",
+        ),
+        (
+            "uv-cache-left",
+            "ENV UV_LINK_MODE=symlink\nRUN uv sync\n",
+            "ENV UV_LINK_MODE=symlink\nRUN uv sync\n",
+        ),
         (
             "uv-cache-left",
             "RUN uv sync\nRUN --network=none uv sync\n",
