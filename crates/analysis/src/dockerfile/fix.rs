@@ -31,9 +31,26 @@ pub struct Applied {
 }
 
 /// Applies all fixes up to a level of safety, until none is left.
+///
+/// The safe ones come first, so that no unsafe one stands in the way of what is surely right.
 pub fn fix(text: &[u8], options: &Options, most: Safety, beside: Option<Beside<'_>>) -> Fixed {
-    let mut text = text.to_vec();
-    let mut applied = Vec::new();
+    let mut fixed = Fixed {
+        text: text.to_vec(),
+        applied: Vec::new(),
+    };
+    for level in [Safety::Safe, Safety::Unsafe] {
+        if level <= most {
+            fixed = more(fixed, options, level, beside);
+        }
+    }
+    fixed
+}
+
+fn more(fixed: Fixed, options: &Options, most: Safety, beside: Option<Beside<'_>>) -> Fixed {
+    let Fixed {
+        mut text,
+        mut applied,
+    } = fixed;
     let mut found = lint(&text, options, beside).findings;
     let mut at = 0;
     // Each step takes a finding away and adds none, so this ends.

@@ -126,7 +126,7 @@ fn is_question(call: &Call) -> bool {
 
 /// Packages that the file installs by name: what is called like one of them is surely that, and no script
 /// of the project.
-fn installed<'a>(model: &'a Model<'_>) -> BTreeSet<&'a str> {
+pub(super) fn installed<'a>(model: &'a Model<'_>) -> BTreeSet<&'a str> {
     let calls = model.scripts.values().flat_map(|script| &script.calls);
     let installs = calls.filter(|call| {
         let managers = [

@@ -40,7 +40,7 @@ pub struct Options {
 pub struct Report {
     /// What the rules found, in the order of the file.
     pub findings: Vec<Finding>,
-    /// Why no builder takes the file; then nothing is looked for.
+    /// Why no builder takes the file, the first few reasons; then nothing is looked for.
     pub problems: Vec<Problem>,
 }
 
@@ -62,10 +62,14 @@ impl<'a> Context<'a> {
 /// instructions with each other.
 const MAX_INSTRUCTIONS: usize = 1000;
 
+/// Builders stop at the first; where there are many the file is hardly a Dockerfile.
+const MAX_PROBLEMS: usize = 5;
+
 /// Looks for what the rules find.
 pub fn lint(text: &[u8], options: &Options, beside: Option<Beside<'_>>) -> Report {
-    let file = Dockerfile::parse(text);
+    let mut file = Dockerfile::parse(text);
     if !file.problems.is_empty() {
+        file.problems.truncate(MAX_PROBLEMS);
         return Report {
             findings: Vec::new(),
             problems: file.problems,

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Lint) -> Result<ExitCode, CommandError> {
     let image = built::Opened::open(args, &inputs)?;
     options.pins = pins::find(&inputs, image.as_ref(), args.resolve);
     if let Some(image) = &image {
-        options.keeps_archives = image.has_archives()?;
+        options.keeps_archives = image.has_archives();
     }
     let linted: Vec<Linted> = inputs
         .into_iter()

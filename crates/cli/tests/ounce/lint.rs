@@ -141,6 +141,7 @@ fn folders_are_searched_by_name_and_git_is_heeded() {
         ("b/Containerfile.gpu", FILE),
         ("b/x.dockerfile", FILE),
         ("b/Dockerfile.dockerignore", "x"),
+        ("b/dockerfile.go", "package b\n"),
         ("b/notes.txt", FILE),
         ("vendor/Dockerfile", FILE),
         (".gitignore", "vendor/\n"),
@@ -309,6 +310,26 @@ fn with_an_image_findings_say_what_they_cost_in_it() {
         said(&github.stdout).contains("(in this image: 900 B"),
         "{}",
         said(&github.stdout)
+    );
+}
+
+/// What a later layer hides was downloaded all the same: apt keeps its packages in this image.
+#[test]
+fn packages_that_a_later_layer_hides_are_found() {
+    let image = format!(
+        "{IMAGE}[RUN /bin/sh -c apt-get clean # buildkit]\nvar/cache/apt/archives/.wh.curl.deb\n"
+    );
+    let place = built("a:1@sha256:0123", &image);
+    fs::write(
+        place.path("Dockerfile"),
+        format!("FROM a:1@sha256:0123\n{STEP}\nUSER b\nRUN apt-get clean\n"),
+    )
+    .unwrap();
+    let found = place.lint(&["Dockerfile", "--image", "image.tar", "--no-cache", "--diff"]);
+    assert!(
+        said(&found.stdout).contains("lists/* && apt-get clean"),
+        "{}",
+        said(&found.stdout)
     );
 }
 

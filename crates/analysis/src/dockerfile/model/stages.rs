@@ -43,7 +43,7 @@ pub enum Ships {
 }
 
 impl Ships {
-    /// Whether anything at a path, or below it, is among it.
+    /// Whether anything at a path, or below it, may be among it.
     pub fn has(&self, path: &str) -> bool {
         let is_within = |inner: &str, outer: &str| {
             let outer = outer.trim_end_matches('/');

@@ -1,7 +1,7 @@
 //! `apk update` or `apk add --update` without removing the index again: `apk add --no-cache` alone would do.
 //!
 //! **Fix.** `rm -rf /var/cache/apk/*` is added to the end of the RUN, which every release understands. *Safe*
-//! where nothing after it installs from that index; else *unsafe*.
+//! where nothing after it installs from that index; else *unsafe*. None where what containers start names apk.
 //!
 //! **Example.**
 //!
@@ -15,7 +15,7 @@
 //! RUN apk update && apk add curl && rm -rf /var/cache/apk/*
 //! ```
 
-use super::cleaning::{self, Cleaning};
+use super::cleaning::{self, Cleaning, Uses};
 use super::{Context, Finding, Rule};
 use crate::dockerfile::model::{Call, Script};
 
@@ -37,7 +37,10 @@ const CLEANING: Cleaning = Cleaning {
     moved_by: &[],
     command: |call| cleaning::wrapped(call, "rm -rf /var/cache/apk/*"),
     needs_program: false,
-    uses: Some(uses),
+    uses: Some(Uses {
+        call: uses,
+        programs: &["apk"],
+    }),
     feeds: None,
     is_known: cleaning::always,
     what: "apk's index stays in this layer",

@@ -4,8 +4,9 @@
 //!
 //! **Fix.** The removal is added to the end of the RUN, behind `&&`. *Safe* where nothing after it needs
 //! the lists: every later command of the stage, and of stages that build on it, is known not to install
-//! packages, or updates the lists first. Else *unsafe*: a script of the project may install packages. No fix
-//! where a later RUN installs from these lists (`apt-update-alone`), where the end may not be reached (`exit`, a command in the background), where the update stands in a
+//! packages, or updates the lists first. Else *unsafe*: a script of the project may install packages,
+//! or a package of the file works with the lists, as apt-file does. No fix where a later RUN installs from these lists
+//! (`apt-update-alone`) or what containers start names apt, where the end may not be reached (`exit`, a command in the background), where the update stands in a
 //! condition, or in ONBUILD.
 //!
 //! **Example.**
@@ -20,11 +21,36 @@
 //! RUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*
 //! ```
 
-use super::cleaning::{self, Cleaning};
+use super::cleaning::{self, Cleaning, Uses};
 use super::{Context, Finding, Rule};
 use crate::dockerfile::model::Script;
 
 pub(super) const APT: &[&str] = &["apt-get", "apt", "aptitude"];
+
+/// Programs, and packages of these names, that work with the lists (their manual pages; apt-file(1) keeps the lists
+/// of packages' files there).
+const READERS: &[&str] = &[
+    "apt",
+    "apt-cache",
+    "apt-file",
+    "apt-get",
+    "apt-rdepends",
+    "apt-show-versions",
+    "apt-xapian-index",
+    "apticron",
+    "aptitude",
+    "dctrl-tools",
+    "debtree",
+    "grep-aptavail",
+    "how-can-i-help",
+    "nala",
+    "packagekit",
+    "python3-apt",
+    "synaptic",
+    "unattended-upgrade",
+    "unattended-upgrades",
+    "wajig",
+];
 
 pub(super) static RULE: Rule = Rule {
     id: "apt-lists-left",
@@ -46,7 +72,10 @@ const CLEANING: Cleaning = Cleaning {
     moved_by: &[],
     command: |call| cleaning::wrapped(call, "rm -rf /var/lib/apt/lists/*"),
     needs_program: false,
-    uses: Some(uses),
+    uses: Some(Uses {
+        call: uses,
+        programs: READERS,
+    }),
     feeds: None,
     is_known: cleaning::always,
     what: "apt's package lists stay in this layer",

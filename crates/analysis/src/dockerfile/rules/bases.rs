@@ -49,7 +49,7 @@ impl<'a> Name<'a> {
 
 /// Images and the first of their releases whose `pip` knows `--no-cache-dir` (pip 6.0, December 2014); older
 /// ones by their code names. Sources: the distributions' package lists (Debian 8 has pip 1.5.6 and 9 has 9.0.1,
-/// Ubuntu 14.04 has 1.5.4 and 16.04 has 8.1.1); conda's images begin in 2016; python's bring a current pip.
+/// Ubuntu 14.04 has 1.5.4, 15.10 has 1.5.6 and 16.04 has 8.1.1; Alpine 3.3 is of the end of 2015); conda's images begin in 2016; python's bring a current pip.
 const PIP: [(&str, (u32, u32), &[&str]); 15] = [
     ("python", (3, 5), &[]),
     (
@@ -57,8 +57,14 @@ const PIP: [(&str, (u32, u32), &[&str]); 15] = [
         (9, 0),
         &["wheezy", "jessie", "squeeze", "oldoldstable"],
     ),
-    ("ubuntu", (16, 0), &["precise", "trusty", "utopic"]),
-    ("alpine", (3, 0), &["edge"]),
+    (
+        "ubuntu",
+        (16, 0),
+        &[
+            "lucid", "precise", "quantal", "raring", "saucy", "trusty", "utopic", "vivid", "wily",
+        ],
+    ),
+    ("alpine", (3, 3), &["edge"]),
     ("fedora", (24, 0), &[]),
     ("rockylinux", (8, 0), &[]),
     ("almalinux", (8, 0), &[]),
@@ -173,6 +179,44 @@ pub(super) fn go_cleans_caches_alone(context: &Context<'_>, instruction: usize) 
         let version = name.version();
         name.repository == "golang" && version.is_none_or(|version| version >= (1, 13))
     })
+}
+
+/// Official images of distributions and languages whose Dockerfiles name no user.
+const ROOT: &[&str] = &[
+    "almalinux",
+    "alpine",
+    "amazonlinux",
+    "buildpack-deps",
+    "busybox",
+    "centos",
+    "debian",
+    "eclipse-temurin",
+    "erlang",
+    "fedora",
+    "gcc",
+    "golang",
+    "haskell",
+    "julia",
+    "maven",
+    "nginx",
+    "node",
+    "openjdk",
+    "oraclelinux",
+    "perl",
+    "php",
+    "python",
+    "r-base",
+    "rockylinux",
+    "ruby",
+    "rust",
+    "swift",
+    "ubuntu",
+];
+
+/// Whether the base image is known to run as root.
+pub(super) fn runs_as_root(context: &Context<'_>, instruction: usize) -> bool {
+    let name = context.model.image_of(instruction).map(Name::parse);
+    name.is_some_and(|name| ROOT.contains(&name.repository))
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::dockerfile::edits;
 use crate::dockerfile::finding::{Finding, Safety};
-use crate::dockerfile::later::{Need, need};
+use crate::dockerfile::later::{self, Need};
 use crate::dockerfile::lint::Context;
 use crate::dockerfile::model::call::Argument;
 use crate::dockerfile::model::{Call, Script};
-use crate::dockerfile::rules::{Rule, late_removal};
+use crate::dockerfile::parse::words;
+use crate::dockerfile::rules::{Rule, late_removal, started};
 use crate::dockerfile::runs::Joining;
 
 /// A mess and the command that cleans it up.
@@ -28,15 +29,22 @@ pub(super) struct Cleaning {
     pub(super) command: fn(&Call) -> String,
     /// Whether the command fails where the program is missing, so that it may only follow a call of it.
     pub(super) needs_program: bool,
-    /// Whether a later call of a script uses what is cleaned up, `None` when the program is no package manager;
-    /// absent when what is missing is downloaded again.
-    pub(super) uses: Option<fn(&Script, usize) -> Option<bool>>,
+    /// What uses it; absent when what is missing is downloaded again.
+    pub(super) uses: Option<Uses>,
     /// Whether a later call works with what an earlier RUN left on purpose, so that only a cache mount helps.
     pub(super) feeds: Option<fn(&Call) -> bool>,
     /// Whether the image is known for a program that knows the command.
     pub(super) is_known: fn(&Context<'_>, usize) -> bool,
     /// What stays, for the message.
     pub(super) what: &'static str,
+}
+
+/// What uses something that a RUN leaves.
+pub(super) struct Uses {
+    /// Whether a later call of a script does, `None` when the program is no package manager.
+    pub(super) call: fn(&Script, usize) -> Option<bool>,
+    /// Programs, and packages of the same names, that do whenever they run.
+    pub(super) programs: &'static [&'static str],
 }
 
 impl Cleaning {
@@ -53,7 +61,7 @@ impl Cleaning {
         let last = script.calls.iter().rposition(|call| (self.makes)(call))?;
         let is_cleaned = script.calls[last..]
             .iter()
-            .any(|call| (self.cleans)(call) || may_clean(call));
+            .any(|call| (self.cleans)(call) || may_clean(call) || self.is_told(context, call));
         let is_mounted =
             self.paths.iter().any(|path| script.mounts_over(path)) || self.is_mounted(script);
         let is_moved = self.is_moved(context, at);
@@ -84,6 +92,30 @@ impl Cleaning {
             .0;
         let (before, joining) = late_removal::back(context, next)?;
         (before == at).then_some(joining)
+    }
+
+    /// Whether what runs later, in the build or in a container, needs what is cleaned up.
+    fn need(&self, context: &Context<'_>, at: usize) -> Need {
+        let Some(uses) = &self.uses else {
+            return Need::No;
+        };
+        if started::names_any(context, at, uses.programs) {
+            return Need::Yes;
+        }
+        let installed = later::installed(context.model);
+        let is_installed = uses.programs.iter().any(|name| installed.contains(name));
+        let of_container = match is_installed {
+            true => Need::Maybe,
+            false => Need::No,
+        };
+        of_container.max(later::need(context.model, at, uses.call, self.makes))
+    }
+
+    /// Whether a shell is given a script that names the mess: `su -c "... rm -rf /var/lib/apt/lists/*"`.
+    fn is_told(&self, context: &Context<'_>, call: &Call) -> bool {
+        let text = context.model.text(call.range.clone());
+        let shells = ["ash", "bash", "dash", "eval", "runuser", "sh", "su", "zsh"];
+        shells.contains(&call.program.as_str()) && self.paths.iter().any(|path| text.contains(path))
     }
 
     fn is_mounted(&self, script: &Script) -> bool {
@@ -147,20 +179,12 @@ impl Cleaning {
         }
         let command = (self.command)(call);
         let edit = edits::append(model, at, &command)?;
-        let is_copied = model.file.instructions.iter().any(|other| {
-            let told = other.trigger.as_deref().unwrap_or(other);
-            let argument = told.argument();
-            told.name == "COPY" && self.paths.iter().any(|path| argument.contains(path))
-        });
-        let need = match self.uses {
-            Some(uses) => need(model, at, uses, self.makes),
-            None => Need::No,
-        };
+        let need = self.need(context, at);
         if need == Need::Yes {
             return None;
         }
         let is_safe = need == Need::No
-            && !is_copied
+            && !is_copied(context, self.paths)
             && !is_mount
             && !works_offline(context, at)
             && (self.is_known)(context, at);
@@ -180,6 +204,30 @@ fn may_clean(call: &Call) -> bool {
                 .any(|word| word.value.is_none() && word.pattern.is_empty())
 }
 
+/// Whether a COPY names a cache, or takes a folder from a stage that may be there for the cache's sake alone: a builder
+/// finds nothing to copy where that is missing.
+pub(super) fn is_copied(context: &Context<'_>, paths: &[&str]) -> bool {
+    let is_near = |source: &str| {
+        let is_deep = source.trim_matches('/').contains('/');
+        source.contains("/.cache")
+            || source.starts_with('/') && is_deep && paths.iter().any(|path| overlap(source, path))
+    };
+    context.model.file.instructions.iter().any(|one| {
+        let told = one.trigger.as_deref().unwrap_or(one);
+        let words = match &told.list {
+            Some(list) => list.clone(),
+            None => words::plain(told)
+                .into_iter()
+                .map(|word| word.text)
+                .collect(),
+        };
+        let names = |word: &String| paths.iter().any(|path| word.contains(path));
+        let sources = words.split_last().map_or(&[][..], |(_, sources)| sources);
+        let takes = told.flag("from").is_some() && sources.iter().any(|source| is_near(source));
+        told.name == "COPY" && (takes || words.iter().any(names))
+    })
+}
+
 /// Whether a later call asks for what is in a cache.
 pub(super) fn works_offline(context: &Context<'_>, at: usize) -> bool {
     let scripts = context
@@ -196,6 +244,7 @@ pub(super) fn works_offline(context: &Context<'_>, at: usize) -> bool {
     after.into_iter().any(has_no_network)
         || calls.any(|call| {
             call.has(&[
+                "--local",
                 "--no-download",
                 "--offline",
                 "--prefer-offline",

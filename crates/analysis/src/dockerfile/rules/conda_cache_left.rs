@@ -133,10 +133,15 @@ fn half_cleaned(context: &Context<'_>, at: usize, script: &Script) -> Option<Fin
     let is_safe = (CLEANING.is_known)(context, at)
         && script.mounts.is_empty()
         && !cleaning::works_offline(context, at);
-    let edit = edits::insert_after(&option.range, " --force-pkgs-dirs");
+    // micromamba asks before it does this, and goes on asking where nobody answers (its `Console::prompt`).
+    let added = match clean.has(&["-y", "--yes"]) {
+        true => "--force-pkgs-dirs",
+        false => "--force-pkgs-dirs --yes",
+    };
+    let edit = edits::insert_after(&option.range, format!(" {added}"));
     Some(finding.with_fix(
         Safety::safe_if(is_safe),
-        "add `--force-pkgs-dirs`",
+        format!("add `{added}`"),
         vec![edit],
     ))
 }

@@ -4,7 +4,7 @@
 //! **Fix.** `--chown` and `--chmod` are given to COPY and the RUN goes. *Unsafe*: the classic builder looks names up in
 //! the image's own `/etc/passwd`, and does not know `--chmod`. Only where the RUN does nothing else, follows the
 //! COPY at once, changes all that was copied and nothing that was there before, and names user and group or
-//! an octal mode; a `chmod +x` is reported, as the mode that it leads to is not known.
+//! an octal mode; an owner only where COPY has no folder to make, which it would give to him, too; a `chmod +x` is reported, as the mode that it leads to is not known.
 //!
 //! **Example.**
 //!
@@ -94,8 +94,13 @@ fn flags(context: &Context<'_>, at: usize, script: &Script, copy: &Instruction) 
         let is_file = is_text_file(context, copy);
         let is_whole = match changed {
             Changed::File => is_file,
-            Changed::Target => is_file || is_recursive && is_new(context, at - 1, copy),
+            Changed::Target => {
+                is_recursive && is_new(context, at - 1, copy)
+                    || is_file && is_target_of_file(context, at - 1, copy)
+            }
         };
+        // BuildKit gives folders that it has to make to the owner too.
+        let is_whole = is_whole && (call.program != "chown" || is_there(context, at - 1, copy));
         let (_, spec) = call.verb()?;
         let flag = match call.program.as_str() {
             "chown" if is_pair(spec) => ("chown", spec),
@@ -122,6 +127,59 @@ fn is_text_file(context: &Context<'_>, copy: &Instruction) -> bool {
     copy.flag("from").is_none() && context.beside.is_some_and(|beside| beside(path).is_some())
 }
 
+/// Whether the target of a COPY of one file is that file, and no folder that was there before.
+fn is_target_of_file(context: &Context<'_>, at: usize, copy: &Instruction) -> bool {
+    let words = copied::arguments(copy);
+    let [source, target] = words.as_slice() else {
+        return false;
+    };
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    !target.ends_with('/') && (name(source) == name(target) || is_new(context, at, copy))
+}
+
+/// Folders that every image of a distribution has (Filesystem Hierarchy Standard 3.0).
+const FOLDERS: &[&str] = &[
+    "/",
+    "/bin",
+    "/etc",
+    "/home",
+    "/lib",
+    "/opt",
+    "/root",
+    "/sbin",
+    "/srv",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/local/bin",
+    "/usr/local/etc",
+    "/usr/local/lib",
+    "/usr/local/share",
+    "/usr/sbin",
+    "/usr/share",
+    "/var",
+    "/var/lib",
+];
+
+/// Whether the folder that a COPY brings something into surely is there, its target aside.
+fn is_there(context: &Context<'_>, at: usize, copy: &Instruction) -> bool {
+    let words = copied::arguments(copy);
+    let target = words.last().map_or("", String::as_str);
+    // A file goes below a target with a slash, a folder becomes it.
+    let folder = match target.strip_suffix('/') {
+        Some(folder) if is_text_file(context, copy) => folder,
+        _ => target
+            .trim_end_matches('/')
+            .rsplit_once('/')
+            .map_or("", |(folder, _)| folder),
+    };
+    let folder = if folder.is_empty() { "/" } else { folder };
+    let working = context.model.state(at).folder;
+    FOLDERS.contains(&folder) || working.is_some_and(|working| working == folder)
+}
+
 /// Whether nothing before a COPY speaks of its target, so that all that lies there was copied.
 fn is_new(context: &Context<'_>, at: usize, copy: &Instruction) -> bool {
     let model = context.model;
@@ -136,7 +194,8 @@ fn is_new(context: &Context<'_>, at: usize, copy: &Instruction) -> bool {
         .last()
         .map_or("", |target| target.trim_end_matches('/'));
     let mut before = stage.instructions.start..at;
-    before.all(|at| !model.file.instructions[at].argument().contains(target))
+    !FOLDERS.contains(&target)
+        && before.all(|at| !model.file.instructions[at].argument().contains(target))
 }
 
 fn is_pair(spec: &str) -> bool {

@@ -168,28 +168,30 @@ const CACHES: [(&str, &[&str]); 5] = [
 ];
 
 /// Programs that make no mess.
-const FILE_PROGRAMS: [&str; 8] = [
-    "chmod", "chown", "echo", "ln", "mkdir", "sed", "touch", "true",
+const FILE_PROGRAMS: [&str; 10] = [
+    "chmod", "chown", "echo", "ln", "mkdir", "rm", "rmdir", "sed", "touch", "true",
 ];
 
 /// Whether something before a RUN of the same stage names a path, so that it may be older.
 fn is_older(context: &Context<'_>, run: usize, path: &str) -> bool {
     let path = path.trim_matches(['"', '\'']);
-    let path = path
-        .split(['*', '?', '['])
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches('/');
+    let known = path.split(['*', '?', '[']).next().unwrap_or_default();
+    let is_glob = known.len() < path.len();
+    let path = known.trim_end_matches('/');
     let start = context
         .model
         .stage_of(run)
         .map_or(0, |stage| stage.instructions.start);
     let mut before = context.model.file.instructions[start..run].iter();
     let name = path.rsplit('/').next().unwrap_or_default();
+    let is_apart = |c: char| !c.is_alphanumeric() && !"-_.${}".contains(c);
+    let is_named = |argument: &str| {
+        let mut words = argument.split(is_apart);
+        words.any(|word| word == name || is_glob && word.starts_with(name))
+    };
     name.is_empty()
-        || before.any(|one| {
-            !["ENV", "ARG"].contains(&one.name.as_str()) && one.argument().contains(name)
-        })
+        || before
+            .any(|one| !["ENV", "ARG"].contains(&one.name.as_str()) && is_named(&one.argument()))
 }
 
 /// Whether what an instruction does is the same before and after a removal.
@@ -244,7 +246,9 @@ fn moved(context: &Context<'_>, before: usize, at: usize) -> Option<Joining> {
 
 /// Whether a script does nothing but remove things.
 fn only_cleans(script: &Script) -> bool {
-    script.list.is_some() && is_real(script) && script.calls.iter().all(cleans)
+    let echoes = script.calls.iter().any(|call| call.program == "echo");
+    let writes = echoes && memchr::memchr(b'>', script.text.bytes()).is_some();
+    script.list.is_some() && is_real(script) && !writes && script.calls.iter().all(cleans)
 }
 
 /// Whether a call only removes something.

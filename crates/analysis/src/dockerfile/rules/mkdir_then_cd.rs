@@ -1,8 +1,9 @@
 //! `mkdir x && cd x` where `WORKDIR x` does both.
 //!
-//! **Fix.** `WORKDIR` before the RUN. *Safe*; there is no fix where anything after the RUN depends on the folder: another
-//! RUN, a relative path, or what containers start, until the next absolute WORKDIR. None either for users other
-//! than root, as WORKDIR makes the folder for root.
+//! **Fix.** `WORKDIR` before the RUN. *Safe* where the user is root, which the file says or the base is known for; else
+//! *unsafe*, as WORKDIR may make the folder for root. There is no fix where anything after the RUN depends on the
+//! folder: another RUN, a relative path, or what containers start, until the next absolute WORKDIR. None either
+//! where the file names another user.
 //!
 //! **Example.**
 //!
@@ -19,7 +20,7 @@
 //! WORKDIR /
 //! ```
 
-use super::{Context, Finding, Rule};
+use super::{Context, Finding, Rule, bases};
 use crate::dockerfile::edits;
 use crate::dockerfile::finding::{Edit, Safety};
 use crate::dockerfile::model::{Call, Ships};
@@ -48,7 +49,10 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
         let finding = Finding::new(&RULE, *at, range, message);
         out.push(match edit(context, *at, path) {
             Some(edit) => {
-                finding.with_fix(Safety::Safe, format!("write WORKDIR {path}"), vec![edit])
+                let is_root =
+                    context.model.state(*at).user.is_some() || bases::runs_as_root(context, *at);
+                let safety = Safety::safe_if(is_root);
+                finding.with_fix(safety, format!("write WORKDIR {path}"), vec![edit])
             }
             None => finding,
         });
@@ -84,9 +88,9 @@ fn edit(context: &Context<'_>, at: usize, path: &str) -> Option<Edit> {
     let run = &model.file.instructions[at];
     let script = model.scripts.get(&at)?;
     let user = model.state(at).user;
-    let is_root = user.is_none_or(|user| user == "root" || user == "0");
+    let may_be_root = user.is_none_or(|user| user == "root" || user == "0");
     let is_plain = run.flags.is_empty() && !script.is_heredoc && run.heredocs.is_empty();
-    if !is_plain || !is_root || script.mounts_over(path) || depends(context, at) {
+    if !is_plain || !may_be_root || script.mounts_over(path) || depends(context, at) {
         return None;
     }
     let statement = script.list.as_ref()?.statements.first()?;

@@ -1,7 +1,7 @@
 //! `pip install` with its cache: each package is there twice, once as the wheel it came in.
 //!
 //! **Fix.** `--no-cache-dir` is added behind the verb. *Safe* where the base image is known for a pip that
-//! has the option, since 6.0 of 2014; else *unsafe*. Nothing is found where the cache is a mount, where
+//! has the option, since 6.0 of 2014; else *unsafe*, as where a COPY takes the cache from this stage. Nothing is found where the cache is a mount, where
 //! `PIP_NO_CACHE_DIR` is set, or where the same RUN empties the cache.
 //!
 //! **Example.**
@@ -18,7 +18,7 @@
 //! RUN pip install --no-cache-dir numpy
 //! ```
 
-use super::{Context, Finding, Rule, bases};
+use super::{Context, Finding, Rule, bases, cleaning};
 use crate::dockerfile::edits;
 use crate::dockerfile::finding::Safety;
 use crate::dockerfile::model::{Call, Script};
@@ -32,6 +32,8 @@ pub(super) static RULE: Rule = Rule {
     find,
 };
 
+const CACHE: &str = "/root/.cache/pip";
+
 fn find(context: &Context<'_>) -> Vec<Finding> {
     let mut out = Vec::new();
     for (at, script) in &context.model.scripts {
@@ -44,7 +46,9 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
             continue;
         }
         let safety = Safety::safe_if(
-            bases::pip_is_recent(context, *at) && !edits::defines_functions(script),
+            bases::pip_is_recent(context, *at)
+                && !edits::defines_functions(script)
+                && !cleaning::is_copied(context, &[CACHE]),
         );
         for call in calls {
             let finding = Finding::new(
@@ -115,8 +119,5 @@ fn keeps_none(context: &Context<'_>, at: usize, script: &Script) -> bool {
         || is_set("PIP_CACHE_DIR")
         || names("PIP_NO_CACHE_DIR")
         || names("pip config");
-    is_off
-        || is_mounted
-        || script.calls.iter().any(empties)
-        || !context.model.ships(at, "/root/.cache/pip")
+    is_off || is_mounted || script.calls.iter().any(empties) || !context.model.ships(at, CACHE)
 }

@@ -21,14 +21,14 @@ const RUNNERS: &[&str] = &[
     "init",
 ];
 
-/// The words of what containers start, by all CMD, ENTRYPOINT and HEALTHCHECK that come after an instruction;
-/// none when the file does not say.
+/// The words of what containers start, by all CMD, ENTRYPOINT and HEALTHCHECK of an instruction's stage, those that it
+/// builds on and those that build on it; none when the file does not say.
 fn words(context: &Context<'_>, at: usize) -> Vec<String> {
     let model = context.model;
     let starts =
         |one: &&Instruction| ["CMD", "ENTRYPOINT", "HEALTHCHECK"].contains(&one.name.as_str());
-    let later = model.after(at).into_iter();
-    let later = later.map(|at| &model.file.instructions[at]).filter(starts);
+    let all = model.history(at).into_iter().chain(model.after(at));
+    let all = all.map(|at| &model.file.instructions[at]).filter(starts);
     let of = |one: &Instruction| match &one.list {
         Some(list) => list.clone(),
         None => one
@@ -37,7 +37,7 @@ fn words(context: &Context<'_>, at: usize) -> Vec<String> {
             .map(str::to_owned)
             .collect(),
     };
-    later.flat_map(of).collect()
+    all.flat_map(of).collect()
 }
 
 /// Whether containers surely start none of these programs: all that they start is named in the file, and is no
@@ -58,4 +58,12 @@ pub(super) fn starts_none(context: &Context<'_>, at: usize, programs: &[&str]) -
             || word.contains("entrypoint")
     };
     !words.is_empty() && !words.iter().any(may_start)
+}
+
+/// Whether what containers start has the name of one of these programs in it, also in a script.
+pub(super) fn names_any(context: &Context<'_>, at: usize, programs: &[&str]) -> bool {
+    let is_apart = |c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c);
+    let words = words(context, at);
+    let mut names = words.iter().flat_map(|word| word.split(is_apart));
+    names.any(|name| programs.contains(&name))
 }

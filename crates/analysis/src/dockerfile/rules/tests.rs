@@ -126,6 +126,10 @@ fn nothing_is_found_where_nothing_stays() {
         ("apt-lists-left", "RUN apt-get update && rm -rf $JUNK\n"),
         (
             "apt-lists-left",
+            "RUN apt-get update && su -c \"a \\$B && rm -rf /var/lib/apt/lists/*\"\n",
+        ),
+        (
+            "apt-lists-left",
             "RUN --mount=type=cache,target=/var/lib/apt apt-get update\n",
         ),
         (

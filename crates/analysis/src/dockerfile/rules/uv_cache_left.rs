@@ -2,8 +2,8 @@
 //! whose files could not be linked, are there twice.
 //!
 //! **Fix.** `--no-cache` is added. *Safe*: every release has it, and what is installed is the same; *unsafe* where a
-//! later command works offline. Nothing is found where the cache is a mount, where a variable turns it off or
-//! moves it, or where the same RUN empties it.
+//! later command works offline or a COPY takes the cache from this stage. Nothing is found where the cache is a mount, where
+//! a variable turns it off, moves it or has packages linked into it, or where the same RUN empties it.
 //!
 //! **Example.**
 //!
@@ -31,6 +31,8 @@ pub(super) static RULE: Rule = Rule {
     find,
 };
 
+const CACHE: &str = "/root/.cache/uv";
+
 /// Commands that install, as the words they consist of (uv's reference of commands).
 const INSTALLS: [&[&str]; 5] = [
     &["pip", "install"],
@@ -53,7 +55,9 @@ fn find(context: &Context<'_>) -> Vec<Finding> {
             let message = "uv's cache stays in this layer";
             let finding = Finding::new(&RULE, *at, call.range.clone(), message);
             let safety = Safety::safe_if(
-                !cleaning::works_offline(context, *at) && !edits::defines_functions(script),
+                !cleaning::works_offline(context, *at)
+                    && !edits::defines_functions(script)
+                    && !cleaning::is_copied(context, &[CACHE]),
             );
             let edit = edits::insert_after(&call.words[last].range, " --no-cache");
             out.push(match script.list.is_some() && !script.is_trigger {
@@ -82,8 +86,14 @@ fn last_of_command(call: &Call) -> Option<usize> {
 
 fn has_other_cache(call: &Call) -> bool {
     let is_set = |name: &String| name.starts_with("UV_") || name.contains("UV_NO_CACHE");
-    call.has(&["-n", "--no-cache", "--cache-dir", "--offline", "--dry-run"])
-        || call.assigned.iter().chain(&call.wrappers).any(is_set)
+    call.has(&[
+        "-n",
+        "--no-cache",
+        "--cache-dir",
+        "--offline",
+        "--dry-run",
+        "--link-mode",
+    ]) || call.assigned.iter().chain(&call.wrappers).any(is_set)
 }
 
 /// Whether the cache is off, elsewhere, or emptied in the same script.
@@ -100,13 +110,19 @@ fn keeps_none(context: &Context<'_>, at: usize, script: &Script) -> bool {
     let is_set = ["UV_NO_CACHE", "UV_CACHE_DIR", "XDG_CACHE_HOME"]
         .iter()
         .any(|name| variables.contains_key(*name));
+    // With soft links the cache is where the packages are.
+    let links = variables.get("UV_LINK_MODE").is_some_and(|mode| {
+        let others = ["clone", "copy", "hardlink"];
+        mode.as_deref().is_none_or(|mode| !others.contains(&mode))
+    });
     let names_variable = memchr::memmem::find(script.text.bytes(), b"UV_").is_some();
     is_set
+        || links
         || names_variable
         || script
             .mounts
             .iter()
             .any(|mount| mount.kind == "cache" || mount.kind == "tmpfs")
         || script.calls.iter().any(empties)
-        || !context.model.ships(at, "/root/.cache/uv")
+        || !context.model.ships(at, CACHE)
 }

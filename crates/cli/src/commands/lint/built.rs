@@ -76,17 +76,16 @@ impl Opened {
         ))
     }
 
-    /// Whether apt left packages in the image that it downloaded.
-    ///
-    /// # Errors
-    /// The image cannot be read.
-    pub(super) fn has_archives(&self) -> Result<bool, CommandError> {
-        let tree = Tree::build(&self.session.image.layers)?;
-        let folder = tree.resolve(b"/var/cache/apt/archives");
-        Ok(folder.is_some_and(|folder| {
-            let mut children = tree.children(folder);
-            children.any(|child| tree.name(child).ends_with(b".deb"))
-        }))
+    /// Whether apt left packages in a layer of the image that it downloaded, also where a later one hides them.
+    pub(super) fn has_archives(&self) -> bool {
+        let layers = self.session.image.layers.iter();
+        let mut paths = layers
+            .flat_map(|layer| &layer.entries)
+            .map(|entry| &entry.path);
+        paths.any(|path| {
+            let name = path.as_bytes().strip_prefix(b"var/cache/apt/archives/");
+            name.is_some_and(|name| name.ends_with(b".deb"))
+        })
     }
 
     /// Says what the findings in a file cost in the image, which was built before any was put right.

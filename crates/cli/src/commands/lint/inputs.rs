@@ -3,6 +3,8 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use ounce_analysis::dockerfile::parse::Dockerfile;
+
 use crate::error::CommandError;
 
 /// More than a person writes.
@@ -35,9 +37,7 @@ pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<Input>, CommandError> {
                 text,
             });
         } else if path.is_dir() {
-            for file in search(path)? {
-                out.push(input(file)?);
-            }
+            out.extend(search(path)?);
         } else {
             out.push(input(path.clone())?);
         }
@@ -74,7 +74,7 @@ fn read(from: &mut dyn std::io::Read, name: &str) -> Result<Vec<u8>, CommandErro
 }
 
 /// The Dockerfiles below a folder. What git ignores is left out, also outside a repository.
-fn search(folder: &Path) -> Result<Vec<PathBuf>, CommandError> {
+fn search(folder: &Path) -> Result<Vec<Input>, CommandError> {
     let mut walk = ignore::WalkBuilder::new(folder);
     walk.require_git(false)
         .hidden(false)
@@ -86,8 +86,10 @@ fn search(folder: &Path) -> Result<Vec<PathBuf>, CommandError> {
             CommandError::input(format_args!("reading {}: {error}", folder.display()))
         })?;
         let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-        if is_file && is_dockerfile(&entry.file_name().to_string_lossy()) {
-            out.push(entry.into_path());
+        let name = entry.file_name().to_string_lossy().to_lowercase();
+        if is_file && is_dockerfile(&name) {
+            let input = input(entry.into_path())?;
+            out.extend((is_surely_one(&name) || has_stage(&input.text)).then_some(input));
         }
     }
     match out.is_empty() {
@@ -100,9 +102,9 @@ fn search(folder: &Path) -> Result<Vec<PathBuf>, CommandError> {
     }
 }
 
-/// `Dockerfile`, `Dockerfile.test`, `build.dockerfile`, `Containerfile`; not `Dockerfile.dockerignore`.
+/// `Dockerfile`, `Dockerfile.test`, `build.dockerfile`, `Containerfile`; not `Dockerfile.dockerignore`. The name is in
+/// lower case.
 fn is_dockerfile(name: &str) -> bool {
-    let name = name.to_lowercase();
     let is_named = ["dockerfile", "containerfile"]
         .iter()
         .any(|start| name.starts_with(start));
@@ -110,4 +112,14 @@ fn is_dockerfile(name: &str) -> bool {
         .iter()
         .any(|end| name.ends_with(end));
     (is_named || name.ends_with(".dockerfile")) && !is_other
+}
+
+fn is_surely_one(name: &str) -> bool {
+    ["dockerfile", "containerfile"].contains(&name) || name.ends_with(".dockerfile")
+}
+
+/// Whether a file has a FROM, as every Dockerfile does: `dockerfile.go` and `dockerfile_lint.yml` may be something else.
+fn has_stage(text: &[u8]) -> bool {
+    let file = Dockerfile::parse(text);
+    file.instructions.iter().any(|one| one.name == "FROM")
 }

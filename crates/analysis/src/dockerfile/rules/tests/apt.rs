@@ -54,6 +54,10 @@ fn lists_that_a_later_run_surely_uses_stay() {
         "RUN apt-get update && apt-get install -y a\nRUN apt-get install -y b\n",
         "RUN apt-get update && apt-get install -y a\nFROM x\nRUN apt-get install -y b\n",
         "RUN apt-get update\n",
+        // A container installs from them.
+        "RUN apt-get update && apt-get install -y a\nCMD apt-get install -y $MORE && exec a\n",
+        "CMD [\"sh\", \"-c\", \"apt-get install -y $MORE; a\"]\nRUN apt-get update && apt-get install -y a\n",
+        "RUN apt-get update && apt-get install -y a\nFROM x\nHEALTHCHECK CMD apt-cache policy b\n",
     ] {
         assert_fixed(rule, Safety::Unsafe, &[(text, text)]);
     }
@@ -88,6 +92,7 @@ fn no_safe_fix_is_made_where_in_doubt() {
         "RUN rm() { :; }; apt-get update\n",
         "ONBUILD RUN apt-get update && apt-get install -y a\n",
         "RUN [\"apt-get\", \"update\"]\n",
+        "RUN apt-get update && apt-get install -y apt-file && apt-file update\n",
         "RUN apt-get update && apt-get install -y python3\nRUN python3 setup.py develop\n",
         "RUN --mount=type=bind,source=a,target=/var/lib/apt/lists apt-get update\n",
     ] {

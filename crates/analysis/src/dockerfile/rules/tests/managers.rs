@@ -87,6 +87,12 @@ fn fixes_of_package_managers_follow_their_call() {
             "FROM condaforge/miniforge3\nRUN mamba install a && mamba clean -ay\n",
             "FROM condaforge/miniforge3\nRUN mamba install a && mamba clean -ay --force-pkgs-dirs\n",
         ),
+        // micromamba asks without end what nobody answers.
+        (
+            "conda-cache-left",
+            "FROM mambaorg/micromamba:1.5\nRUN micromamba install -y a && micromamba clean --all\n",
+            "FROM mambaorg/micromamba:1.5\nRUN micromamba install -y a && micromamba clean --all --force-pkgs-dirs --yes\n",
+        ),
         (
             "conda-cache-left",
             "FROM condaforge/miniforge3\nRUN mamba install a\nRUN conda create -n b --clone base\n",
@@ -110,6 +116,11 @@ fn fixes_of_package_managers_follow_their_call() {
             "RUN cargo +nightly build --release && rm -rf \"${CARGO_HOME:-$HOME/.cargo}/registry\" \"${CARGO_HOME:-$HOME/.cargo}/git\"\nCMD [\"target/release/a\"]\n",
         ),
         (
+            "cargo-cache-left",
+            "ENTRYPOINT [\"cargo\"]\nRUN cargo build --release\nCMD [\"run\"]\n",
+            "ENTRYPOINT [\"cargo\"]\nRUN cargo build --release\nCMD [\"run\"]\n",
+        ),
+        (
             "go-cache-left",
             "FROM golang:1.12\nRUN go build -o /a\nCMD [\"/a\"]\n",
             "FROM golang:1.12\nRUN go build -o /a\nCMD [\"/a\"]\n",
@@ -124,6 +135,37 @@ fn fixes_of_package_managers_follow_their_call() {
             "gem-cache-left",
             "FROM ruby:3\nUSER a\nRUN gem install b\n",
             "FROM ruby:3\nUSER a\nRUN gem install b\n",
+        ),
+        (
+            "gem-cache-left",
+            "FROM ruby:3\nRUN gem install a\nRUN bundle install --local && rm -rf /usr/local/bundle/cache\n",
+            "FROM ruby:3\nRUN gem install a\nRUN bundle install --local && rm -rf /usr/local/bundle/cache\n",
+        ),
+        (
+            "pip-cache-left",
+            "FROM ubuntu:wily\nRUN pip install a\n",
+            "FROM ubuntu:wily\nRUN pip install a\n",
+        ),
+        // Another stage copies what is not there then.
+        (
+            "pip-cache-left",
+            "FROM python:3.12 AS b\nRUN pip install a\nFROM c\nCOPY --from=b /root/.cache /root/.cache\n",
+            "FROM python:3.12 AS b\nRUN pip install a\nFROM c\nCOPY --from=b /root/.cache /root/.cache\n",
+        ),
+        (
+            "npm-cache-left",
+            "FROM node AS b\nRUN npm ci\nFROM node\nCOPY --from=b [\"/root/.npm/_cacache\", \"/c\"]\n",
+            "FROM node AS b\nRUN npm ci\nFROM node\nCOPY --from=b [\"/root/.npm/_cacache\", \"/c\"]\n",
+        ),
+        (
+            "uv-cache-left",
+            "ENV UV_LINK_MODE=copy\nRUN uv sync\n",
+            "ENV UV_LINK_MODE=copy\nRUN uv sync --no-cache\n",
+        ),
+        (
+            "uv-cache-left",
+            "ENV UV_LINK_MODE=symlink\nRUN uv sync\n",
+            "ENV UV_LINK_MODE=symlink\nRUN uv sync\n",
         ),
         (
             "uv-cache-left",

@@ -1,5 +1,14 @@
 use super::*;
 
+/// An unsafe fix that comes first in the file does not keep a safe one away.
+#[test]
+fn all_that_is_surely_right_is_done_with_unsafe_fixes_too() {
+    let text = b"FROM continuumio/miniconda3\nRUN conda install -y a\n";
+    let after = |most| fix(text, &Options::default(), most, None).applied;
+    let safe = after(Safety::Safe);
+    assert!(!safe.is_empty() && after(Safety::Unsafe).starts_with(&safe));
+}
+
 #[test]
 fn runs_are_joined_where_the_shell_between_them_says_nothing() {
     let rule = "late-removal";
@@ -17,6 +26,11 @@ fn runs_are_joined_where_the_shell_between_them_says_nothing() {
         (
             "RUN cd /a && A=b && wget c || d\nRUN apt-get clean && rm -rf /a\n",
             "RUN cd /a && A=b && wget c || d && \\\n    apt-get clean && rm -rf /a\n",
+        ),
+        // `libssl-dev` is no older `libs`.
+        (
+            "RUN apt-get install -y libssl-dev\nRUN git clone https://example.org/a\nRUN rm -rf a/b\nRUN rm -rf a/libs\n",
+            "RUN apt-get install -y libssl-dev\nRUN git clone https://example.org/a && \\\n    rm -rf a/b && \\\n    rm -rf a/libs\n",
         ),
         // Settings between the two.
         (
@@ -136,6 +150,11 @@ fn a_folder_becomes_workdir_where_nothing_depends_on_it() {
             (
                 "RUN mkdir /a && cd /a\nWORKDIR /e\n",
                 "WORKDIR /a\nWORKDIR /e\n",
+            ),
+            // The base may have another user, for whom `mkdir` makes the folder.
+            (
+                "FROM mambaorg/micromamba\nRUN mkdir /a && cd /a && b\nWORKDIR /e\n",
+                "FROM mambaorg/micromamba\nRUN mkdir /a && cd /a && b\nWORKDIR /e\n",
             ),
             (
                 "RUN mkdir /a && cd /a && b\nFROM c\nCOPY --from=x /a /a\n",

@@ -15,6 +15,10 @@ fn copies_take_owners_and_modes_that_are_surely_the_same() {
                 "COPY --from=y a /a\nRUN chown -R u:g /a/\n",
                 "COPY --chown=u:g --from=y a /a\n",
             ),
+            (
+                "WORKDIR /a\nCOPY app.sh /a/\nRUN chown u:g /a/app.sh\n",
+                "WORKDIR /a\nCOPY --chown=u:g app.sh /a/\n",
+            ),
         ],
     );
     for text in [
@@ -25,6 +29,13 @@ fn copies_take_owners_and_modes_that_are_surely_the_same() {
         "COPY --chown=v:h a /a\nRUN chown -R u:g /a\n",
         "COPY a /a\nRUN chown -R u:g /a && b\n",
         "COPY a /a\nRUN chown -hR u:g /a\n",
+        // The folder keeps its owner.
+        "COPY app.sh /a/app.sh\nRUN chown u:g /a/app.sh\n",
+        "COPY a /b/a\nRUN chown -R u:g /b/a\n",
+        // The folder is changed, and not the file in it.
+        "COPY app.sh /usr/bin/\nRUN chmod 755 /usr/bin\n",
+        "COPY app.sh /usr/bin/\nRUN chmod -R 755 /usr/bin\n",
+        "RUN mkdir /a\nCOPY app.sh /a\nRUN chmod 700 /a\n",
     ] {
         assert_fixed(rule, Safety::Unsafe, &[(text, text)]);
     }
