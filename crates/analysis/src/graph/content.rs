@@ -7,6 +7,7 @@ use ounce_image::{EntryKind, LeafId, NodeId, Tree};
 use super::collect::{Collector, follow};
 use super::loader::Chain;
 use super::world::World;
+use super::units::is_script;
 use super::{Extent, Kind, Proof, elf, interpreters, literals, scripts};
 use crate::finding::Problem;
 use crate::harmless;
@@ -78,6 +79,17 @@ pub(super) fn sourced(world: &World<'_>, collector: &mut Collector<'_>, node: No
     }
 }
 
+/// What a file leads to now that a program that reads such files is reached; how many bytes were read of it.
+pub(super) fn by_reader(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    node: NodeId,
+    chain: &Arc<Chain>,
+) -> u64 {
+    let leaf = world.tree.leaf_of(node);
+    leaf.map_or(0, |leaf| read(world, collector, node, leaf, chain))
+}
+
 /// What the kernel starts to run a script; `None` for anything else.
 pub(super) fn runner(world: &World<'_>, node: NodeId) -> Option<NodeId> {
     let start = start(world.tree, world.tree.leaf_of(node)?);
@@ -119,6 +131,24 @@ fn file(
     if harmless::is_silent(&path) || world.tables.is_silent(&path) {
         return 0;
     }
+    if !is_script(world.tree, node)
+        && let Some(readers) = world.tables.readers(&path)
+    {
+        collector.readers = Some(readers);
+        return 0;
+    }
+    read(world, collector, node, leaf, chain)
+}
+
+/// What the content of a file leads to, whoever reads it.
+fn read(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    node: NodeId,
+    leaf: LeafId,
+    chain: &Arc<Chain>,
+) -> u64 {
+    let path = world.tree.path(node);
     let content = world.tree.read(leaf);
     let start = start(world.tree, leaf);
     if start.starts_with(b"\x7fELF") {
