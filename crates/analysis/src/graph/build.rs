@@ -132,6 +132,8 @@ struct Builder<'a> {
     companions: Vec<(Origin, NodeId)>,
     /// Files that only these programs read, none of which is reached yet.
     unread: BTreeMap<NodeId, (&'static [String], Arc<Chain>)>,
+    /// What folders hold for such programs alone.
+    unheld: Vec<(Origin, NodeId, &'static [String])>,
     /// Packages that were taken as a whole, and whether with their programs: many files mean the same one.
     packages: BTreeSet<(NodeId, bool)>,
     /// Which packages are meant, on a machine.
@@ -160,6 +162,9 @@ impl Builder<'_> {
         if let (Origin::Node(file), Some(readers)) = (found.from, found.readers) {
             self.unread.insert(file, (readers, chain.clone()));
         }
+        let held = found.held_for.into_iter();
+        self.unheld
+            .extend(held.map(|(node, readers)| (found.from, node, readers)));
         let mut next = Vec::new();
         for target in found.targets {
             if let Some(scope) = &mut self.scope
@@ -233,9 +238,9 @@ impl Builder<'_> {
         })
     }
 
-    /// The files whose readers are reached by now.
-    fn read(&mut self, world: &World<'_>) -> Vec<Item> {
-        if self.unread.is_empty() {
+    /// The files whose readers are reached by now, and what folders hold for them.
+    fn read(&mut self, world: &World<'_>, graph: &mut Graph, chain: &Arc<Chain>) -> Vec<Item> {
+        if self.unread.is_empty() && self.unheld.is_empty() {
             return Vec::new();
         }
         let tree = world.tree;
@@ -245,21 +250,34 @@ impl Builder<'_> {
         };
         let reached = self.seen.keys().filter(is_program);
         let reached: FxHashSet<&[u8]> = reached.map(|node| tree.name(*node)).collect();
-        let is_read = |readers: &[String]| readers.iter().any(|name| reached.contains(name.as_bytes()));
-        let read = self.unread.extract_if(.., |_, (readers, _)| is_read(readers));
-        read.map(|(node, (_, chain))| Item {
-            node,
-            extent: Extent::Name,
-            chain,
-            part: Part::Read,
-        })
-        .collect()
+        let is_read =
+            |readers: &[String]| readers.iter().any(|name| reached.contains(name.as_bytes()));
+        let read = self
+            .unread
+            .extract_if(.., |_, (readers, _)| is_read(readers));
+        let mut next: Vec<Item> = read
+            .map(|(node, (_, chain))| Item {
+                node,
+                extent: Extent::Name,
+                chain,
+                part: Part::Read,
+            })
+            .collect();
+        let held = self
+            .unheld
+            .extract_if(.., |(.., readers)| is_read(readers));
+        for (from, node, _) in held.collect::<Vec<_>>() {
+            let mut collector = world.collector(from);
+            collector.whole(node, Kind::Holds, Proof::Itself);
+            next.extend(self.take(world, graph, collector, chain));
+        }
+        next
     }
 
     /// What is followed for something else that is reached by now: files for their readers, scripts that come with a
     /// program for what runs them, and what is meant by now.
     fn late(&mut self, world: &World<'_>, graph: &mut Graph, chain: &Arc<Chain>) -> Vec<Item> {
-        let mut next = self.read(world);
+        let mut next = self.read(world, graph, chain);
         let waiting = std::mem::take(&mut self.companions);
         for (from, script) in waiting {
             let runner = content::runner(world, script);

@@ -37,6 +37,8 @@ pub(super) struct Collector<'w> {
     pub(super) packages: Vec<(NodeId, Proof, bool)>,
     /// Programs one of which reads the file; until it is reached nobody does.
     pub(super) readers: Option<&'static [String]>,
+    /// What the folder holds for such programs alone.
+    pub(super) held_for: Vec<(NodeId, &'static [String])>,
 }
 
 impl<'w> Collector<'w> {
@@ -52,6 +54,7 @@ impl<'w> Collector<'w> {
             companions: Vec::new(),
             packages: Vec::new(),
             readers: None,
+            held_for: Vec::new(),
         }
     }
 

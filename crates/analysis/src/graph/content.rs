@@ -32,7 +32,12 @@ pub(super) fn all(
                 .children(node)
                 .filter(|child| !world.units.is_litter(tree, *child))
             {
-                collector.whole(child, Kind::Holds, Proof::Itself);
+                match world.units.readers(tree, child) {
+                    Some(readers) => collector.held_for.push((child, readers)),
+                    None => {
+                        collector.whole(child, Kind::Holds, Proof::Itself);
+                    }
+                }
             }
         }
         return 0;
