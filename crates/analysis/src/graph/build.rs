@@ -263,9 +263,7 @@ impl Builder<'_> {
                 part: Part::Read,
             })
             .collect();
-        let held = self
-            .unheld
-            .extract_if(.., |(.., readers)| is_read(readers));
+        let held = self.unheld.extract_if(.., |(.., readers)| is_read(readers));
         for (from, node, _) in held.collect::<Vec<_>>() {
             let mut collector = world.collector(from);
             collector.whole(node, Kind::Holds, Proof::Itself);

@@ -6,8 +6,8 @@ use ounce_image::{EntryKind, LeafId, NodeId, Tree};
 
 use super::collect::{Collector, follow};
 use super::loader::Chain;
-use super::world::World;
 use super::units::is_script;
+use super::world::World;
 use super::{Extent, Kind, Proof, elf, interpreters, literals, scripts};
 use crate::finding::Problem;
 use crate::harmless;

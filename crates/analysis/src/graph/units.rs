@@ -279,7 +279,12 @@ mod tests {
                 .chain(&TABLE.aside)
                 .all(|row| row.source.len() > 5)
         );
-        assert!(TABLE.built.iter().all(|row| row.source.len() > 5 && !row.readers.is_empty()));
+        assert!(
+            TABLE
+                .built
+                .iter()
+                .all(|row| row.source.len() > 5 && !row.readers.is_empty())
+        );
         LazyLock::force(&SHARED);
         LazyLock::force(&ASIDE);
     }

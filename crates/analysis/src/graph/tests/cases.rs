@@ -436,7 +436,8 @@ fn what_build_tools_read_is_followed_where_they_are_reached() {
         usr/bin/gcc (0755) = <lib>
         usr/bin/cmake (0755) = <lib>
         usr/bin/make (0755) = <lib>";
-    let calling = format!("{TREE}\nopt/app/again (0755) = #!/bin/sh\\nmake -C build\nbin/sh (0755) = <lib>");
+    let calling =
+        format!("{TREE}\nopt/app/again (0755) = #!/bin/sh\\nmake -C build\nbin/sh (0755) = <lib>");
     check(&[
         Case {
             what: "a build tree around a program",
