@@ -136,8 +136,9 @@ fn file(
     if harmless::is_silent(&path) || world.tables.is_silent(&path) {
         return 0;
     }
-    if !is_script(world.tree, node)
-        && let Some(readers) = world.tables.readers(&path)
+    // What the kernel starts is a program, whatever it is called.
+    if let Some(readers) = world.tables.readers(&path)
+        && !is_script(world.tree, node)
     {
         collector.readers = Some(readers);
         return 0;

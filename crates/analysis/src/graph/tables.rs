@@ -113,7 +113,7 @@ struct Silent {
     /// Whether that holds for an ELF file beyond what its headers say.
     #[serde(default)]
     elf: bool,
-    /// Programs that do read them: from then on their content counts that one of these is reached.
+    /// Programs that do read them: their content counts from when one of these is reached.
     #[serde(default)]
     readers: Vec<String>,
     #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
