@@ -129,7 +129,8 @@ fn what_libraries_open_is_reached() {
             files: "usr/bin/tool (0755) = <needs libpocl.so.2>
                 usr/bin/ld (0755) = <lib>
                 usr/lib/libpocl.so.2 = <needs libclang-cpp.so.15>
-                usr/lib/libclang-cpp.so.15 = <names /usr/lib/gcc80>
+                usr/lib/libclang-cpp.so.15 = <names /usr/lib/gcc80 /usr/include/c++/5.0>
+                usr/include/c++/12/vector = x
                 usr/lib/clang/15/include/stddef.h = x
                 usr/lib/clang/15/lib/linux/libclang_rt.builtins-x86_64.a = x
                 usr/lib/clang/15/lib/linux/libclang_rt.asan-x86_64.a = x
@@ -144,6 +145,7 @@ fn what_libraries_open_is_reached() {
                 "/usr/lib/gcc/x86_64-linux-gnu/12/libgcc.a",
             ],
             goes: &[
+                "/usr/include/c++/12/vector",
                 "/usr/lib/gcc/x86_64-linux-gnu/12/cc1",
                 "/usr/lib/clang/15/lib/linux/libclang_rt.asan-x86_64.a",
             ],
@@ -153,9 +155,11 @@ fn what_libraries_open_is_reached() {
             command: &["tool"],
             files: "usr/bin/tool (0755) = <needs libclang-cpp.so.15>
                 usr/lib/libclang-cpp.so.15 = <names /usr/lib/gcc>
+                usr/include/c++/12/vector = x
                 usr/lib/clang/15/lib/linux/libclang_rt.asan-x86_64.a = x
                 usr/lib/gcc/x86_64-linux-gnu/12/cc1 (0755) = <lib>",
             stays: &[
+                "/usr/include/c++/12/vector",
                 "/usr/lib/gcc/x86_64-linux-gnu/12/cc1",
                 "/usr/lib/clang/15/lib/linux/libclang_rt.asan-x86_64.a",
             ],
