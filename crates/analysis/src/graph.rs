@@ -17,6 +17,7 @@ mod interpreters;
 mod literals;
 mod loader;
 mod memory;
+mod patterns;
 mod programs;
 pub mod roots;
 mod scope;

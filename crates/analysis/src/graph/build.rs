@@ -10,6 +10,7 @@ use rustc_hash::FxHashSet;
 
 use super::collect::{Collector, Target};
 use super::loader::Chain;
+use super::programs::is_executable;
 use super::scope::{Scope, Waiting};
 use super::world::World;
 use super::{Edge, Extent, Graph, Kind, Memory, Origin, Proof, Root, content, interpreters, units};
@@ -37,6 +38,8 @@ enum Part {
     Script,
     /// What it may load from around it: it is named by itself, not held by a folder.
     Around,
+    /// Its content: what reads such files is reached.
+    Read,
 }
 
 /// In which ways a name was reached.
@@ -113,6 +116,7 @@ impl Graph {
 fn look(world: &World<'_>, collector: &mut Collector<'_>, item: &Item) -> u64 {
     match item.part {
         Part::All => return content::all(world, collector, item.node, item.extent, &item.chain),
+        Part::Read => return content::by_reader(world, collector, item.node, &item.chain),
         Part::Libraries => content::libraries(world, collector, item.node, &item.chain),
         Part::Script => content::sourced(world, collector, item.node),
         Part::Around => interpreters::around(world, collector, item.node),
@@ -126,6 +130,10 @@ struct Builder<'a> {
     edges: FxHashSet<(Origin, NodeId, Kind, Extent)>,
     /// Scripts that come with a program, which stay when what runs them does.
     companions: Vec<(Origin, NodeId)>,
+    /// Files that only these programs read, none of which is reached yet.
+    unread: BTreeMap<NodeId, (&'static [String], Arc<Chain>)>,
+    /// What folders hold for such programs alone.
+    unheld: Vec<(Origin, NodeId, &'static [String])>,
     /// Packages that were taken as a whole, and whether with their programs: many files mean the same one.
     packages: BTreeSet<(NodeId, bool)>,
     /// Which packages are meant, on a machine.
@@ -151,6 +159,12 @@ impl Builder<'_> {
         graph.problems.extend(found.problems);
         self.companions
             .extend(found.companions.into_iter().map(|node| (found.from, node)));
+        if let (Origin::Node(file), Some(readers)) = (found.from, found.readers) {
+            self.unread.insert(file, (readers, chain.clone()));
+        }
+        let held = found.held_for.into_iter();
+        self.unheld
+            .extend(held.map(|(node, readers)| (found.from, node, readers)));
         let mut next = Vec::new();
         for target in found.targets {
             if let Some(scope) = &mut self.scope
@@ -224,9 +238,44 @@ impl Builder<'_> {
         })
     }
 
-    /// Scripts that come with a program and that something reached runs, and what is meant by now.
+    /// The files whose readers are reached by now, and what folders hold for them.
+    fn read(&mut self, world: &World<'_>, graph: &mut Graph, chain: &Arc<Chain>) -> Vec<Item> {
+        if self.unread.is_empty() && self.unheld.is_empty() {
+            return Vec::new();
+        }
+        let tree = world.tree;
+        let is_program = |node: &&NodeId| {
+            let end = tree.resolve_from(tree.parent(**node), tree.name(**node), |_| {});
+            end.is_some_and(|end| is_executable(tree, end))
+        };
+        let reached = self.seen.keys().filter(is_program);
+        let reached: FxHashSet<&[u8]> = reached.map(|node| tree.name(*node)).collect();
+        let is_read =
+            |readers: &[String]| readers.iter().any(|name| reached.contains(name.as_bytes()));
+        let read = self
+            .unread
+            .extract_if(.., |_, (readers, _)| is_read(readers));
+        let mut next: Vec<Item> = read
+            .map(|(node, (_, chain))| Item {
+                node,
+                extent: Extent::Name,
+                chain,
+                part: Part::Read,
+            })
+            .collect();
+        let held = self.unheld.extract_if(.., |(.., readers)| is_read(readers));
+        for (from, node, _) in held.collect::<Vec<_>>() {
+            let mut collector = world.collector(from);
+            collector.whole(node, Kind::Holds, Proof::Itself);
+            next.extend(self.take(world, graph, collector, chain));
+        }
+        next
+    }
+
+    /// What is followed for something else that is reached by now: files for their readers, scripts that come with a
+    /// program for what runs them, and what is meant by now.
     fn late(&mut self, world: &World<'_>, graph: &mut Graph, chain: &Arc<Chain>) -> Vec<Item> {
-        let mut next = Vec::new();
+        let mut next = self.read(world, graph, chain);
         let waiting = std::mem::take(&mut self.companions);
         for (from, script) in waiting {
             let runner = content::runner(world, script);

@@ -35,6 +35,10 @@ pub(super) struct Collector<'w> {
     pub(super) companions: Vec<NodeId>,
     /// Packages that are meant with all their files, by their records, and whether with their programs.
     pub(super) packages: Vec<(NodeId, Proof, bool)>,
+    /// Programs one of which reads the file; until it is reached nobody does.
+    pub(super) readers: Option<&'static [String]>,
+    /// What the folder holds for such programs alone.
+    pub(super) held_for: Vec<(NodeId, &'static [String])>,
 }
 
 impl<'w> Collector<'w> {
@@ -49,6 +53,8 @@ impl<'w> Collector<'w> {
             problems: Vec::new(),
             companions: Vec::new(),
             packages: Vec::new(),
+            readers: None,
+            held_for: Vec::new(),
         }
     }
 

@@ -6,6 +6,7 @@ use ounce_image::{EntryKind, LeafId, NodeId, Tree};
 
 use super::collect::{Collector, follow};
 use super::loader::Chain;
+use super::units::is_script;
 use super::world::World;
 use super::{Extent, Kind, Proof, elf, interpreters, literals, scripts};
 use crate::finding::Problem;
@@ -31,7 +32,12 @@ pub(super) fn all(
                 .children(node)
                 .filter(|child| !world.units.is_litter(tree, *child))
             {
-                collector.whole(child, Kind::Holds, Proof::Itself);
+                match world.units.readers(tree, child) {
+                    Some(readers) => collector.held_for.push((child, readers)),
+                    None => {
+                        collector.whole(child, Kind::Holds, Proof::Itself);
+                    }
+                }
             }
         }
         return 0;
@@ -78,6 +84,17 @@ pub(super) fn sourced(world: &World<'_>, collector: &mut Collector<'_>, node: No
     }
 }
 
+/// What a file leads to now that a program that reads such files is reached; how many bytes were read of it.
+pub(super) fn by_reader(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    node: NodeId,
+    chain: &Arc<Chain>,
+) -> u64 {
+    let leaf = world.tree.leaf_of(node);
+    leaf.map_or(0, |leaf| read(world, collector, node, leaf, chain))
+}
+
 /// What the kernel starts to run a script; `None` for anything else.
 pub(super) fn runner(world: &World<'_>, node: NodeId) -> Option<NodeId> {
     let start = start(world.tree, world.tree.leaf_of(node)?);
@@ -119,6 +136,25 @@ fn file(
     if harmless::is_silent(&path) || world.tables.is_silent(&path) {
         return 0;
     }
+    // What the kernel starts is a program, whatever it is called.
+    if let Some(readers) = world.tables.readers(&path)
+        && !is_script(world.tree, node)
+    {
+        collector.readers = Some(readers);
+        return 0;
+    }
+    read(world, collector, node, leaf, chain)
+}
+
+/// What the content of a file leads to, whoever reads it.
+fn read(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    node: NodeId,
+    leaf: LeafId,
+    chain: &Arc<Chain>,
+) -> u64 {
+    let path = world.tree.path(node);
     let content = world.tree.read(leaf);
     let start = start(world.tree, leaf);
     if start.starts_with(b"\x7fELF") {

@@ -125,6 +125,7 @@ fn written(
     said::each(world, &path, file, elf, starts, |said| {
         let proof = Proof::Offset(said.at);
         match &said.text {
+            Text::Path(text, _) if world.tables.is_unused(&path, text) => {}
             Text::Path(text, is_whole) => {
                 literals::path_at(world.tree, collector, text, &proof, *is_whole);
             }

@@ -2,8 +2,6 @@
 //! packages that brought them.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::sync::LazyLock;
 
 use ounce_image::{NodeId, Tree};
@@ -12,7 +10,7 @@ use serde::Deserialize;
 use super::collect::Collector;
 use super::units::{self, is_shared};
 use super::world::World;
-use super::{Kind, Proof, content};
+use super::{Kind, Proof, content, patterns};
 use crate::globs;
 
 #[derive(Deserialize)]
@@ -126,31 +124,10 @@ fn expand(tree: &Tree<'_>, pattern: &str, node: NodeId) -> Vec<NodeId> {
         Some(("{home}", rest)) => (above(3), rest),
         _ => (Tree::ROOT, pattern),
     };
-    let mut at = vec![base];
-    for part in rest.split('/').filter(|part| !part.is_empty()) {
-        at = at
-            .into_iter()
-            .flat_map(|folder| matching(tree, folder, part))
-            .collect();
-    }
-    at.retain(|folder| tree.is_directory(*folder) && !is_shared(tree, *folder));
-    at
-}
-
-/// What a folder has under names that a part of a pattern stands for, links followed.
-fn matching(tree: &Tree<'_>, folder: NodeId, part: &str) -> Vec<NodeId> {
-    if !part.contains(['*', '?', '[']) {
-        return tree
-            .resolve_from(folder, part.as_bytes(), |_| {})
-            .into_iter()
-            .collect();
-    }
-    let glob = globs::set([part]).expect("a test builds the globs");
-    tree.ask_listing(folder);
-    let fits = |child: &NodeId| glob.is_match(OsStr::from_bytes(tree.name(*child)));
-    let children = tree.children(folder).filter(fits);
-    children
-        .filter_map(|child| tree.resolve_from(folder, tree.name(child), |_| {}))
+    patterns::matching(tree, base, rest.as_bytes())
+        .into_iter()
+        .map(|(_, folder)| folder)
+        .filter(|folder| tree.is_directory(*folder) && !is_shared(tree, *folder))
         .collect()
 }
 

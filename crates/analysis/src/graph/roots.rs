@@ -236,8 +236,14 @@ impl Root {
                 }
             }
             Self::Keep(_, nodes) => {
+                let tree = world.tree;
                 for node in nodes {
                     c.whole(*node, Kind::Needs, Proof::Itself);
+                    let below = tree.walk(*node);
+                    for folder in below.filter(|below| world.units.readers(tree, *below).is_some())
+                    {
+                        c.whole(folder, Kind::Needs, Proof::Itself);
+                    }
                 }
             }
             Self::Environment => environment(world, c),

@@ -1,6 +1,7 @@
 //! What is known of functions and libraries that open files by themselves: `knowledge/opens.toml`.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::{Arc, LazyLock};
 
@@ -12,7 +13,7 @@ use super::collect::Collector;
 use super::loader::Chain;
 use super::programs::is_launcher;
 use super::world::World;
-use super::{Kind, Proof, literals, roots};
+use super::{Kind, Proof, literals, patterns, roots};
 use crate::globs;
 use crate::inspect::elf::Elf;
 use crate::inspect::needles::Needles;
@@ -48,16 +49,20 @@ struct Opens {
     /// Symbols that an ELF file takes.
     #[serde(default)]
     symbols: Vec<String>,
+    /// Globs of libraries that an ELF file needs.
+    #[serde(default)]
+    needs: Vec<String>,
     /// Globs of the file itself, whatever it is.
     #[serde(default)]
     files: Vec<String>,
-    /// Globs of files that take the symbols and of which the row does not speak, and why.
+    /// Globs of files that take the symbols or libraries and of which the row does not speak, and why.
     #[serde(default)]
     except: Vec<String>,
     #[serde(default)]
     #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
     except_why: String,
-    /// What is opened, folders as a whole; `{lib}` stands for each of the loader's own folders.
+    /// What is opened, folders as a whole; `{lib}` stands for each of the loader's own folders, `*` for any part
+    /// of a name.
     #[serde(default)]
     paths: Vec<String>,
     /// Folders that are opened as a whole, also where many packages share them.
@@ -90,7 +95,7 @@ struct Opens {
     /// Whether no other programs are started, whatever the file has words for.
     #[serde(default)]
     says_all_programs: bool,
-    /// Libraries that the file names and that no process in a container loads.
+    /// Globs of libraries and paths that the file names and that no process in a container opens for it.
     #[serde(default)]
     unused: Vec<String>,
     /// Whether the file's words are names of programs that are started.
@@ -108,6 +113,9 @@ struct Silent {
     /// Whether that holds for an ELF file beyond what its headers say.
     #[serde(default)]
     elf: bool,
+    /// Programs that do read them: their content counts from when one of these is reached.
+    #[serde(default)]
+    readers: Vec<String>,
     #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
     why: String,
 }
@@ -134,6 +142,7 @@ pub(super) struct Tables {
     opens: Vec<Compiled>,
     silent: GlobSet,
     silent_elf: GlobSet,
+    read_by: Vec<(GlobSet, &'static [String])>,
     starts: BTreeSet<&'static [u8]>,
     builders: GlobSet,
     marks: Needles,
@@ -141,7 +150,9 @@ pub(super) struct Tables {
 
 struct Compiled {
     files: GlobSet,
+    needs: GlobSet,
     except: GlobSet,
+    unused: GlobSet,
     row: &'static Opens,
 }
 
@@ -158,12 +169,16 @@ impl Tables {
             globs::set(files.into_iter().map(String::as_str)).expect("a test builds the globs")
         };
         let silent = |elf| {
-            let rows = TABLE.silent.iter().filter(|row| row.elf == elf);
+            let rows = TABLE.silent.iter();
+            let rows = rows.filter(|row| row.elf == elf && row.readers.is_empty());
             set(rows.flat_map(|row| &row.files).collect())
         };
+        let read_by = TABLE.silent.iter().filter(|row| !row.readers.is_empty());
         let compile = |row: &'static Opens| Compiled {
             files: set(row.files.iter().collect()),
+            needs: set(row.needs.iter().collect()),
             except: set(row.except.iter().collect()),
+            unused: set(row.unused.iter().collect()),
             row,
         };
         let marks = TABLE.records.iter().flat_map(|row| &row.marks);
@@ -173,6 +188,9 @@ impl Tables {
             opens: TABLE.opens.iter().map(compile).collect(),
             silent: silent(false),
             silent_elf: silent(true),
+            read_by: read_by
+                .map(|row| (set(row.files.iter().collect()), row.readers.as_slice()))
+                .collect(),
             starts: starts.map(String::as_bytes).collect(),
             builders: set(TABLE.records.iter().flat_map(|row| &row.names).collect()),
             marks: Needles::new(&marks).expect("a handful of texts"),
@@ -182,6 +200,13 @@ impl Tables {
     /// Whether a file's content leads nowhere.
     pub(super) fn is_silent(&self, path: &ImagePath) -> bool {
         globs::matches(&self.silent, path)
+    }
+
+    /// The programs without which nobody reads a file; `None` where anybody may.
+    pub(super) fn readers(&self, path: &ImagePath) -> Option<&'static [String]> {
+        let mut rows = self.read_by.iter();
+        let row = rows.find(|(files, _)| globs::matches(files, path));
+        row.map(|(_, readers)| *readers)
     }
 
     /// Whether the table and the headers of an ELF file say all that it opens.
@@ -210,7 +235,7 @@ impl Tables {
 
     /// Whether a program builds others: a file that was built with it may name it and not start it.
     pub(super) fn is_builder(&self, program: &[u8]) -> bool {
-        self.builders.is_match(std::ffi::OsStr::from_bytes(program))
+        self.builders.is_match(OsStr::from_bytes(program))
     }
 
     /// Whether a file holds a record of how it was built.
@@ -224,12 +249,12 @@ impl Tables {
         self.is_record(&Blob::from_bytes(text.to_vec()))
     }
 
-    /// Whether a library that a file names is never loaded.
-    pub(super) fn is_unused(&self, path: &ImagePath, library: &[u8]) -> bool {
-        let named = |row: &Opens| row.unused.iter().any(|known| known.as_bytes() == library);
-        self.opens
-            .iter()
-            .any(|compiled| named(compiled.row) && globs::matches(&compiled.files, path))
+    /// Whether a library or path that a file names is never opened for it.
+    pub(super) fn is_unused(&self, path: &ImagePath, name: &[u8]) -> bool {
+        let name = name.strip_prefix(b"/").unwrap_or(name);
+        let named = |row: &Compiled| row.unused.is_match(OsStr::from_bytes(name));
+        let mut rows = self.opens.iter();
+        rows.any(|row| named(row) && globs::matches(&row.files, path))
     }
 
     /// What an ELF file opens by itself.
@@ -249,11 +274,10 @@ impl Tables {
     ) {
         for compiled in &self.opens {
             let row = compiled.row;
-            let symbol = row
-                .symbols
-                .iter()
-                .find(|symbol| imports.contains(symbol.as_bytes()));
-            let Some(proof) = compiled.proof(symbol, path) else {
+            let mut symbols = row.symbols.iter().map(String::as_bytes);
+            let symbol = symbols.find(|symbol| imports.contains(*symbol));
+            let taken = symbol.or_else(|| compiled.needed(elf));
+            let Some(proof) = compiled.proof(taken, path) else {
                 continue;
             };
             row.lead(world, collector, &proof);
@@ -335,10 +359,16 @@ impl Tables {
 }
 
 impl Compiled {
-    /// Why the row speaks of a file, if it does.
-    fn proof(&self, symbol: Option<&String>, path: &ImagePath) -> Option<Proof> {
-        let key = match symbol {
-            Some(symbol) if !globs::matches(&self.except, path) => symbol.clone(),
+    /// The library of which the row speaks among those that a file needs.
+    fn needed<'e>(&self, elf: &'e Elf) -> Option<&'e [u8]> {
+        let mut needed = elf.needed.iter().map(Vec::as_slice);
+        needed.find(|library| self.needs.is_match(OsStr::from_bytes(library)))
+    }
+
+    /// Why the row speaks of a file, which takes this symbol or library, if it does.
+    fn proof(&self, taken: Option<&[u8]>, path: &ImagePath) -> Option<Proof> {
+        let key = match taken {
+            Some(taken) if !globs::matches(&self.except, path) => ounce_image::display(taken),
             _ if globs::matches(&self.files, path) => ounce_image::display(path.file_name()),
             _ => return None,
         };
@@ -354,7 +384,7 @@ impl Opens {
     fn lead(&self, world: &World<'_>, collector: &mut Collector<'_>, proof: &Proof) {
         for path in &self.paths {
             for path in world.loader.with_folders(path) {
-                literals::whole(world.tree, collector, &path, Kind::Opens, proof);
+                opened(world.tree, collector, &path, proof);
             }
         }
         for folder in &self.folders {
@@ -376,6 +406,17 @@ impl Opens {
                 proof,
             );
         }
+    }
+}
+
+/// Leads to what is at a path of the table, or at each of those that a pattern stands for.
+fn opened(tree: &Tree<'_>, collector: &mut Collector<'_>, path: &[u8], proof: &Proof) {
+    if !patterns::is_pattern(path) {
+        literals::whole(tree, collector, path, Kind::Opens, proof);
+        return;
+    }
+    for (path, _) in patterns::matching(tree, Tree::ROOT, path) {
+        literals::whole(tree, collector, &path, Kind::Opens, proof);
     }
 }
 
@@ -454,7 +495,7 @@ mod tests {
                 row.symbols,
                 row.files
             );
-            assert!(!row.symbols.is_empty() || !row.files.is_empty());
+            assert!(!(row.symbols.is_empty() && row.files.is_empty() && row.needs.is_empty()));
             assert_eq!(row.except.is_empty(), row.except_why.len() < 20);
         }
         assert!(TABLE.silent.iter().all(|row| row.why.len() > 10));

@@ -21,6 +21,7 @@ use crate::rules::{Context, RULES, Tier};
 struct Table {
     shared: Vec<Row>,
     aside: Vec<Row>,
+    built: Vec<Built>,
 }
 
 #[derive(Deserialize)]
@@ -28,6 +29,19 @@ struct Table {
 struct Row {
     #[serde(alias = "folders")]
     files: Vec<String>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
+    source: String,
+}
+
+/// Folders that a build tool keeps beside what it makes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Built {
+    folder: String,
+    /// A file beside the folder, which the same tool writes.
+    beside: String,
+    /// The programs that read the folder.
+    readers: Vec<String>,
     #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
     source: String,
 }
@@ -85,6 +99,18 @@ impl Units {
     pub(super) fn is_litter(&self, tree: &Tree<'_>, node: NodeId) -> bool {
         self.litter.contains(&node)
             || (tree.leaf_of(node).is_some() && globs::matches(&ASIDE, &tree.path(node)))
+    }
+
+    /// The programs without which nobody reads a folder that is kept because the one around it is: a build tool's
+    /// objects and notes; `None` where anybody may.
+    pub(super) fn readers(&self, tree: &Tree<'_>, node: NodeId) -> Option<&'static [String]> {
+        let beside = |name: &str| tree.child(tree.parent(node), name.as_bytes());
+        let row = TABLE.built.iter().find(|row| {
+            tree.name(node) == row.folder.as_bytes()
+                && tree.is_directory(node)
+                && beside(&row.beside).is_some_and(|file| tree.is_file(file))
+        })?;
+        Some(&row.readers)
     }
 
     /// The folder that is meant as a whole when this name is written somewhere; `None` when the name alone is.
@@ -253,6 +279,12 @@ mod tests {
                 .iter()
                 .chain(&TABLE.aside)
                 .all(|row| row.source.len() > 5)
+        );
+        assert!(
+            TABLE
+                .built
+                .iter()
+                .all(|row| row.source.len() > 5 && !row.readers.is_empty())
         );
         LazyLock::force(&SHARED);
         LazyLock::force(&ASIDE);

@@ -124,6 +124,70 @@ fn what_libraries_open_is_reached() {
             goes: &["/usr/lib/libother.so.2"],
         },
         Case {
+            what: "pocl links kernels with the driver in clang's library",
+            command: &["tool"],
+            files: "usr/bin/tool (0755) = <needs libpocl.so.2>
+                usr/bin/ld (0755) = <lib>
+                usr/lib/libpocl.so.2 = <needs libclang-cpp.so.15>
+                usr/lib/libclang-cpp.so.15 = <names /usr/lib/gcc80 /usr/include/c++/5.0>
+                usr/include/c++/12/vector = x
+                usr/lib/clang/15/include/stddef.h = x
+                usr/lib/clang/15/lib/linux/libclang_rt.builtins-x86_64.a = x
+                usr/lib/clang/15/lib/linux/libclang_rt.asan-x86_64.a = x
+                usr/lib/gcc/x86_64-linux-gnu/12/crtbegin.o = x
+                usr/lib/gcc/x86_64-linux-gnu/12/libgcc.a = x
+                usr/lib/gcc/x86_64-linux-gnu/12/cc1 (0755) = <lib>",
+            stays: &[
+                "/usr/bin/ld",
+                "/usr/lib/clang/15/include/stddef.h",
+                "/usr/lib/clang/15/lib/linux/libclang_rt.builtins-x86_64.a",
+                "/usr/lib/gcc/x86_64-linux-gnu/12/crtbegin.o",
+                "/usr/lib/gcc/x86_64-linux-gnu/12/libgcc.a",
+            ],
+            goes: &[
+                "/usr/include/c++/12/vector",
+                "/usr/lib/gcc/x86_64-linux-gnu/12/cc1",
+                "/usr/lib/clang/15/lib/linux/libclang_rt.asan-x86_64.a",
+            ],
+        },
+        Case {
+            what: "whoever else drives clang may use all of the other compiler",
+            command: &["tool"],
+            files: "usr/bin/tool (0755) = <needs libclang-cpp.so.15>
+                usr/lib/libclang-cpp.so.15 = <names /usr/lib/gcc>
+                usr/include/c++/12/vector = x
+                usr/lib/clang/15/lib/linux/libclang_rt.asan-x86_64.a = x
+                usr/lib/gcc/x86_64-linux-gnu/12/cc1 (0755) = <lib>",
+            stays: &[
+                "/usr/include/c++/12/vector",
+                "/usr/lib/gcc/x86_64-linux-gnu/12/cc1",
+                "/usr/lib/clang/15/lib/linux/libclang_rt.asan-x86_64.a",
+            ],
+            goes: &[],
+        },
+        Case {
+            what: "a data base has words of its own, and its settings name programs",
+            command: &["postgres"],
+            files: "usr/bin/postgres (0755) = <says logrotate>
+                usr/bin/locale (0755) = <lib>
+                usr/bin/gzip (0755) = <lib>
+                usr/bin/logrotate (0755) = <lib>
+                usr/bin/tool (0755) = <says logrotate>
+                etc/postgresql/postgresql.conf = archive_command = 'gzip < %p > %f'
+                var/lib/dpkg/status = Package: pg\\nStatus: install ok installed\\nVersion: 1\\nArchitecture: all\\n
+                var/lib/dpkg/info/pg.list = /usr/bin/postgres\\n/etc/postgresql/postgresql.conf\\n",
+            stays: &["/usr/bin/locale", "/usr/bin/gzip"],
+            goes: &["/usr/bin/logrotate"],
+        },
+        Case {
+            what: "another program with such a word",
+            command: &["tool"],
+            files: "usr/bin/tool (0755) = <says logrotate>
+                usr/bin/logrotate (0755) = <lib>",
+            stays: &["/usr/bin/logrotate"],
+            goes: &[],
+        },
+        Case {
             what: "CUDA is opened by name where it is",
             command: &["tool"],
             files: "usr/bin/tool (0755) = <names libcuda.so.1>
@@ -364,6 +428,49 @@ fn programs_have_companions() {
     assert!(found.contains("/etc/x/xd.cfg") && !found.contains("/etc/init.d/xd"));
     assert!(!found.contains("/usr/bin/y") && !found.contains("/usr/bin/x-perl"));
     assert!(kept(&["env", "xd", "perl"]).contains("/usr/bin/x-perl"));
+}
+
+#[test]
+fn what_build_tools_read_is_followed_where_they_are_reached() {
+    const TREE: &str = "opt/app/tool (0755) = <lib>
+        opt/app/build/CMakeCache.txt = CMAKE_COMMAND:INTERNAL=/usr/bin/cmake
+        opt/app/build/Makefile = all:\\n\\t/usr/bin/gcc x.c
+        opt/app/build/CMakeFiles/tool.dir/main.c.o = x
+        opt/app/data/CMakeFiles/model = x
+        usr/bin/gcc (0755) = <lib>
+        usr/bin/cmake (0755) = <lib>
+        usr/bin/make (0755) = <lib>";
+    let calling =
+        format!("{TREE}\nopt/app/again (0755) = #!/bin/sh\\nmake -C build\nbin/sh (0755) = <lib>");
+    check(&[
+        Case {
+            what: "a build tree around a program",
+            command: &["/opt/app/tool"],
+            files: TREE,
+            stays: &[
+                "/opt/app/build/CMakeCache.txt",
+                "/opt/app/build/Makefile",
+                // No file of CMake lies beside it.
+                "/opt/app/data/CMakeFiles/model",
+            ],
+            goes: &[
+                "/usr/bin/gcc",
+                "/usr/bin/cmake",
+                "/opt/app/build/CMakeFiles/tool.dir/main.c.o",
+            ],
+        },
+        Case {
+            what: "a script that builds it again",
+            command: &["/opt/app/tool"],
+            files: calling.leak(),
+            stays: &[
+                "/usr/bin/gcc",
+                "/usr/bin/cmake",
+                "/opt/app/build/CMakeFiles/tool.dir/main.c.o",
+            ],
+            goes: &[],
+        },
+    ]);
 }
 
 #[test]

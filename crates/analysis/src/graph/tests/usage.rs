@@ -14,6 +14,8 @@ opt/plugins/a = x
 opt/plugins/b = x
 opt/data/table = x
 opt/words -> data/table
+opt/build/CMakeCache.txt = x
+opt/build/CMakeFiles/x.o = x
 home/me/notes = x
 etc/passwd = me:x:7:8::/home/me:/bin/sh\n
 etc/tool/conf = x
@@ -22,6 +24,10 @@ etc/tool/more = x
 
 /// The files and links that are reached when `tool` is started and used so, beside those that are without.
 fn added(usage: Root) -> BTreeSet<String> {
+    added_to(|_| usage)
+}
+
+fn added_to(usage: impl FnOnce(&Tree<'_>) -> Root) -> BTreeSet<String> {
     let image = image(FILES).with_config(json!({ "Cmd": ["tool"], "Env": ["PATH=/usr/bin:/bin"] }));
     let layers = layers(&image);
     let tree = Tree::build(&layers).unwrap();
@@ -38,7 +44,7 @@ fn added(usage: Root) -> BTreeSet<String> {
             .collect::<BTreeSet<_>>()
     };
     let without = reached(Vec::new());
-    let with = reached(vec![usage]);
+    let with = reached(vec![usage(&tree)]);
     assert!(without.is_subset(&with), "it only adds");
     &with - &without
 }
@@ -49,6 +55,14 @@ fn command(words: &[&str]) -> Usage {
         commands: vec![words.iter().map(|word| (*word).to_owned()).collect()],
         ..Usage::default()
     }
+}
+
+#[test]
+fn what_somebody_wants_kept_comes_with_what_only_build_tools_read() {
+    assert_eq!(
+        added_to(|tree| Root::keep(tree, "/opt/build").unwrap()),
+        set(&["/opt/build/CMakeCache.txt", "/opt/build/CMakeFiles/x.o"])
+    );
 }
 
 #[test]
