@@ -35,6 +35,10 @@ struct Records {
     names: Vec<String>,
     /// Texts that such a record has beside them.
     marks: Vec<String>,
+    /// Globs of programs that start what builds others, so that their words are no record, and why.
+    except: Vec<String>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
+    except_why: String,
     #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
     why: String,
     #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
@@ -90,7 +94,7 @@ struct Opens {
     /// Whether no other programs are started, whatever the file has words for.
     #[serde(default)]
     says_all_programs: bool,
-    /// Libraries that the file names and that no process in a container loads.
+    /// Libraries and programs whose names the file has and that no process in a container loads or starts.
     #[serde(default)]
     unused: Vec<String>,
     /// Whether the file's words are names of programs that are started.
@@ -136,6 +140,7 @@ pub(super) struct Tables {
     silent_elf: GlobSet,
     starts: BTreeSet<&'static [u8]>,
     builders: GlobSet,
+    building: GlobSet,
     marks: Needles,
 }
 
@@ -175,6 +180,7 @@ impl Tables {
             silent_elf: silent(true),
             starts: starts.map(String::as_bytes).collect(),
             builders: set(TABLE.records.iter().flat_map(|row| &row.names).collect()),
+            building: set(TABLE.records.iter().flat_map(|row| &row.except).collect()),
             marks: Needles::new(&marks).expect("a handful of texts"),
         }
     }
@@ -213,6 +219,11 @@ impl Tables {
         self.builders.is_match(std::ffi::OsStr::from_bytes(program))
     }
 
+    /// Whether a program builds others with programs that it names.
+    pub(super) fn is_building(&self, path: &ImagePath) -> bool {
+        globs::matches(&self.building, path)
+    }
+
     /// Whether a file holds a record of how it was built.
     pub(super) fn is_record(&self, content: &Blob) -> bool {
         let held = self.marks.held_by(content);
@@ -224,9 +235,9 @@ impl Tables {
         self.is_record(&Blob::from_bytes(text.to_vec()))
     }
 
-    /// Whether a library that a file names is never loaded.
-    pub(super) fn is_unused(&self, path: &ImagePath, library: &[u8]) -> bool {
-        let named = |row: &Opens| row.unused.iter().any(|known| known.as_bytes() == library);
+    /// Whether a library or program of this name is never loaded or started by a file that has the name.
+    pub(super) fn is_unused(&self, path: &ImagePath, name: &[u8]) -> bool {
+        let named = |row: &Opens| row.unused.iter().any(|known| known.as_bytes() == name);
         self.opens
             .iter()
             .any(|compiled| named(compiled.row) && globs::matches(&compiled.files, path))
@@ -463,7 +474,7 @@ mod tests {
             TABLE
                 .records
                 .iter()
-                .all(|row| row.why.len() > 10 && row.source.len() > 5)
+                .all(|row| row.why.len() > 10 && row.source.len() > 5 && row.except_why.len() > 10)
         );
     }
 }
