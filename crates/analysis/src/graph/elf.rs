@@ -131,6 +131,9 @@ fn written(
             }
             Text::Program(number) => {
                 let name = &world.programs.names()[*number];
+                if world.tables.is_unused(&path, name) {
+                    return;
+                }
                 let _ = world
                     .programs
                     .call(collector, Tree::ROOT, name, Kind::Calls, &proof);

@@ -36,6 +36,10 @@ struct Records {
     names: Vec<String>,
     /// Texts that such a record has beside them.
     marks: Vec<String>,
+    /// Globs of programs that start what builds others, so that their words are no record, and why.
+    except: Vec<String>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
+    except_why: String,
     #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
     why: String,
     #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
@@ -95,7 +99,8 @@ struct Opens {
     /// Whether no other programs are started, whatever the file has words for.
     #[serde(default)]
     says_all_programs: bool,
-    /// Globs of libraries and paths that the file names and that no process in a container opens for it.
+    /// Globs of libraries, programs and paths that the file names and that no process in a container loads, starts or
+    /// opens for it.
     #[serde(default)]
     unused: Vec<String>,
     /// Whether the file's words are names of programs that are started.
@@ -145,6 +150,7 @@ pub(super) struct Tables {
     read_by: Vec<(GlobSet, &'static [String])>,
     starts: BTreeSet<&'static [u8]>,
     builders: GlobSet,
+    building: GlobSet,
     marks: Needles,
 }
 
@@ -193,6 +199,7 @@ impl Tables {
                 .collect(),
             starts: starts.map(String::as_bytes).collect(),
             builders: set(TABLE.records.iter().flat_map(|row| &row.names).collect()),
+            building: set(TABLE.records.iter().flat_map(|row| &row.except).collect()),
             marks: Needles::new(&marks).expect("a handful of texts"),
         }
     }
@@ -238,6 +245,11 @@ impl Tables {
         self.builders.is_match(OsStr::from_bytes(program))
     }
 
+    /// Whether a program builds others with programs that it names.
+    pub(super) fn is_building(&self, path: &ImagePath) -> bool {
+        globs::matches(&self.building, path)
+    }
+
     /// Whether a file holds a record of how it was built.
     pub(super) fn is_record(&self, content: &Blob) -> bool {
         let held = self.marks.held_by(content);
@@ -249,7 +261,7 @@ impl Tables {
         self.is_record(&Blob::from_bytes(text.to_vec()))
     }
 
-    /// Whether a library or path that a file names is never opened for it.
+    /// Whether a library, program or path that a file names is never opened or started for it.
     pub(super) fn is_unused(&self, path: &ImagePath, name: &[u8]) -> bool {
         let name = name.strip_prefix(b"/").unwrap_or(name);
         let named = |row: &Compiled| row.unused.is_match(OsStr::from_bytes(name));
@@ -504,7 +516,7 @@ mod tests {
             TABLE
                 .records
                 .iter()
-                .all(|row| row.why.len() > 10 && row.source.len() > 5)
+                .all(|row| row.why.len() > 10 && row.source.len() > 5 && row.except_why.len() > 10)
         );
     }
 }

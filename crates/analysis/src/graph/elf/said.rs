@@ -51,7 +51,7 @@ pub(super) fn each(
         }
         found(&said);
     };
-    texts(world, file, starts, &mut tell);
+    texts(world, path, file, starts, &mut tell);
     let mut seen: BTreeSet<Vec<u8>> = elf.needed.iter().chain(&elf.soname).cloned().collect();
     literals::libraries(file, |at, name| {
         if seen.insert(name.to_vec()) {
@@ -64,7 +64,13 @@ pub(super) fn each(
 }
 
 /// Paths and programs.
-fn texts(world: &World<'_>, file: &Blob, starts: &Starts, tell: &mut impl FnMut(u64, Text)) {
+fn texts(
+    world: &World<'_>,
+    path: &ImagePath,
+    file: &Blob,
+    starts: &Starts,
+    tell: &mut impl FnMut(u64, Text),
+) {
     let looks_for_names = starts.may || starts.is_program;
     let scanner = if looks_for_names {
         &world.scanner
@@ -77,7 +83,10 @@ fn texts(world: &World<'_>, file: &Blob, starts: &Starts, tell: &mut impl FnMut(
     let debugging = debugging(file);
     let is_debugging = |at: u64| debugging.iter().any(|range| range.contains(&at));
     let (mut near, mut is_record) = (Near::new(file), None);
-    let mut is_record = || *is_record.get_or_insert_with(|| world.tables.is_record(file));
+    let mut is_record = || {
+        *is_record
+            .get_or_insert_with(|| !world.tables.is_building(path) && world.tables.is_record(file))
+    };
     let _ = scanner.scan(
         file,
         |_| Ok(()),

@@ -1,17 +1,19 @@
 //! Small images, each with what one kind of program reaches and something that looks alike and is not.
 //!
 //! `<tool>` stands for a program, `<lib>` for a library; `<needs a.so.1>` needs one, `<takes f>` calls a function
-//! of the C library, `<says TEXT>` holds a text.
+//! of the C library, `<takes f says TEXT>` also holds a text, and `<says TEXT>` may start what it names.
+
+mod starts;
 
 use super::*;
 
 /// An image: what it starts, what it holds, what must stay and what must not.
-struct Case {
-    what: &'static str,
-    command: &'static [&'static str],
-    files: &'static str,
-    stays: &'static [&'static str],
-    goes: &'static [&'static str],
+struct Case<'a> {
+    what: &'a str,
+    command: &'a [&'a str],
+    files: &'a str,
+    stays: &'a [&'a str],
+    goes: &'a [&'a str],
 }
 
 fn filled(files: &str) -> String {
@@ -26,7 +28,11 @@ fn filled(files: &str) -> String {
         let names: Vec<&str> = words.split(' ').collect();
         let content = match kind {
             "needs" => linked(&names, "", "", Some("/lib64/ld.so")),
-            "takes" => importing(&names, b""),
+            "takes" => {
+                let (symbols, text) = words.split_once(" says ").unwrap_or((words, ""));
+                let symbols: Vec<&str> = symbols.split(' ').collect();
+                importing(&symbols, format!("\0{text}\0").as_bytes())
+            }
             "says" => importing(&["popen"], format!("\0{words}\0").as_bytes()),
             "names" => importing(&[], format!("\0{words}\0").as_bytes()),
             _ => linked(&[], "", "", None),
@@ -36,7 +42,7 @@ fn filled(files: &str) -> String {
     out
 }
 
-fn check(cases: &[Case]) {
+fn check(cases: &[Case<'_>]) {
     for case in cases {
         let config = json!({ "Cmd": case.command, "Env": ["PATH=/usr/bin:/bin:/usr/sbin:/sbin"] });
         search(

@@ -1,0 +1,166 @@
+//! Which words of a program are programs that it starts.
+
+use super::{Case, check};
+
+#[test]
+fn programs_are_started_through_libraries() {
+    check(&[
+        Case {
+            what: "a library that starts programs",
+            command: &["man"],
+            files: "usr/bin/man (0755) = <takes pipecmd_new says nroff>
+                usr/bin/nroff (0755) = <tool>
+                usr/bin/troff (0755) = <tool>",
+            stays: &["/usr/bin/nroff"],
+            goes: &["/usr/bin/troff"],
+        },
+        Case {
+            what: "words of who starts nothing",
+            command: &["man"],
+            files: "usr/bin/man (0755) = <takes pipeline_free says nroff>
+                usr/bin/nroff (0755) = <tool>",
+            stays: &[],
+            goes: &["/usr/bin/nroff"],
+        },
+        Case {
+            what: "what draws a page",
+            command: &["groff"],
+            files: "usr/bin/groff (0755) = <names /usr/share/groff/1.22/font>
+                usr/share/groff/1.22/font/devutf8/DESC = res 240\\npostpro grotty\\n
+                usr/share/groff/1.22/font/devutf8/R = name R\\nspacewidth grolj\\n
+                usr/bin/grotty (0755) = <tool>
+                usr/bin/grolj (0755) = <tool>",
+            stays: &["/usr/bin/grotty"],
+            goes: &["/usr/bin/grolj"],
+        },
+    ]);
+}
+
+#[test]
+fn compilers_start_what_they_name_and_what_they_built_does_not() {
+    let tools = "usr/bin/x86_64-linux-gnu-as (0755) = <tool>
+                usr/bin/x86_64-linux-gnu-ld (0755) = <tool>";
+    let record = "<takes system says -ffile-prefix-map=\0x86_64-linux-gnu-as>";
+    for (program, stays, goes) in [
+        (
+            "ocamlopt.opt",
+            vec!["/usr/bin/x86_64-linux-gnu-as"],
+            vec!["/usr/bin/x86_64-linux-gnu-ld"],
+        ),
+        ("samtools", vec![], vec!["/usr/bin/x86_64-linux-gnu-as"]),
+    ] {
+        check(&[Case {
+            what: "records of a build",
+            command: &[program],
+            files: &format!("usr/bin/{program} (0755) = {record}\n{tools}"),
+            stays: &stays,
+            goes: &goes,
+        }]);
+    }
+    check(&[
+        Case {
+            what: "settings of GHC",
+            command: &["/usr/lib/ghc/bin/ghc"],
+            files: "usr/lib/ghc/bin/ghc (0755) = <names /usr/lib/ghc/settings>
+                usr/lib/ghc/settings = [(\"C compiler command\", \"x86_64-linux-gnu-gcc\")]
+                usr/bin/x86_64-linux-gnu-gcc (0755) = <tool>
+                usr/bin/x86_64-linux-gnu-g++ (0755) = <tool>",
+            stays: &["/usr/bin/x86_64-linux-gnu-gcc"],
+            goes: &["/usr/bin/x86_64-linux-gnu-g++"],
+        },
+        Case {
+            what: "clang and the parts of GCC that it looks for",
+            command: &["clang"],
+            files: "usr/bin/clang (0755) = <tool>
+                usr/bin/ld (0755) = <tool>
+                usr/bin/nm (0755) = <tool>
+                usr/include/stdio.h = x
+                usr/lib/gcc/x86_64-linux-gnu/12/crtbegin.o = x
+                usr/lib/other.o = x",
+            stays: &[
+                "/usr/bin/ld",
+                "/usr/include/stdio.h",
+                "/usr/lib/gcc/x86_64-linux-gnu/12/crtbegin.o",
+            ],
+            goes: &["/usr/bin/nm", "/usr/lib/other.o"],
+        },
+    ]);
+}
+
+#[test]
+fn words_of_a_language_are_no_programs() {
+    check(&[
+        Case {
+            what: "types of Perl",
+            command: &["perl"],
+            files: "usr/bin/perl (0755) = <says scalar>
+                usr/bin/scalar (0755) = <tool>
+                bin/sh (0755) = <tool>
+                bin/sed (0755) = <tool>",
+            stays: &["/bin/sh", "/bin/sed"],
+            goes: &["/usr/bin/scalar"],
+        },
+        Case {
+            what: "arguments of Python",
+            command: &["python3.11"],
+            files: "usr/bin/python3.11 (0755) = <says named>
+                usr/sbin/named (0755) = <tool>
+                bin/sh (0755) = <tool>
+                bin/sed (0755) = <tool>",
+            stays: &["/bin/sh", "/bin/sed"],
+            goes: &["/usr/sbin/named"],
+        },
+        Case {
+            what: "languages in git diff",
+            command: &["git"],
+            files: "usr/bin/git (0755) = <says elixir\0unzip>
+                usr/bin/elixir (0755) = <tool>
+                usr/bin/unzip (0755) = <tool>",
+            stays: &["/usr/bin/unzip"],
+            goes: &["/usr/bin/elixir"],
+        },
+        Case {
+            what: "the same words in another program",
+            command: &["tool"],
+            files: "usr/bin/tool (0755) = <says elixir\0scalar>
+                usr/bin/elixir (0755) = <tool>
+                usr/bin/scalar (0755) = <tool>",
+            stays: &["/usr/bin/elixir", "/usr/bin/scalar"],
+            goes: &[],
+        },
+    ]);
+}
+
+#[test]
+fn units_are_of_who_starts_them() {
+    let units = "usr/lib/systemd/system/a.service = [Service]\\nExecStart=/usr/sbin/daemon -f\\n
+                usr/lib/tmpfiles.d/a.conf = d /run/a 0755 root root\\n
+                usr/lib/sysctl.d/a.conf = x
+                usr/lib/binfmt.d/python.conf = :python:M::x::/usr/sbin/daemon:\\n
+                usr/sbin/daemon (0755) = <tool>
+                usr/sbin/other (0755) = <tool>";
+    let all = [
+        "/usr/lib/systemd/system/a.service",
+        "/usr/sbin/daemon",
+        "/usr/lib/tmpfiles.d/a.conf",
+    ];
+    let cases = [
+        (
+            "usr/lib/systemd/systemd",
+            "<tool>",
+            &all[..],
+            &["/usr/sbin/other"][..],
+        ),
+        ("usr/bin/systemd-tmpfiles", "<tool>", &all[2..], &all[..2]),
+        ("usr/bin/tool", "<names /usr/lib/binfmt.d>", &[], &all[..]),
+    ];
+    for (program, content, stays, goes) in cases {
+        check(&[Case {
+            what: program,
+            command: &[&format!("/{program}")],
+            files: &format!("{program} (0755) = {content}\n{units}"),
+            stays,
+            goes,
+        }]);
+    }
+}
