@@ -8,8 +8,7 @@ use crate::dockerfile::later::{self, Need};
 use crate::dockerfile::lint::Context;
 use crate::dockerfile::model::call::Argument;
 use crate::dockerfile::model::{Call, Script};
-use crate::dockerfile::parse::words;
-use crate::dockerfile::rules::{Rule, late_removal, started};
+use crate::dockerfile::rules::{Rule, copied, late_removal, started};
 use crate::dockerfile::runs::Joining;
 
 /// A mess and the command that cleans it up.
@@ -207,20 +206,16 @@ fn may_clean(call: &Call) -> bool {
 /// Whether a COPY names a cache, or takes a folder from a stage that may be there for the cache's sake alone: a builder
 /// finds nothing to copy where that is missing.
 pub(super) fn is_copied(context: &Context<'_>, paths: &[&str]) -> bool {
+    // Homes other than root's have the same folders.
+    let is_of_home = paths.iter().any(|path| path.contains("/.cache"));
     let is_near = |source: &str| {
         let is_deep = source.trim_matches('/').contains('/');
-        source.contains("/.cache")
+        is_of_home && source.contains("/.cache")
             || source.starts_with('/') && is_deep && paths.iter().any(|path| overlap(source, path))
     };
     context.model.file.instructions.iter().any(|one| {
         let told = one.trigger.as_deref().unwrap_or(one);
-        let words = match &told.list {
-            Some(list) => list.clone(),
-            None => words::plain(told)
-                .into_iter()
-                .map(|word| word.text)
-                .collect(),
-        };
+        let words = copied::arguments(told);
         let names = |word: &String| paths.iter().any(|path| word.contains(path));
         let sources = words.split_last().map_or(&[][..], |(_, sources)| sources);
         let takes = told.flag("from").is_some() && sources.iter().any(|source| is_near(source));
