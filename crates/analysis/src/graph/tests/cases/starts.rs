@@ -15,6 +15,16 @@ fn programs_are_started_through_libraries() {
             goes: &["/usr/bin/troff"],
         },
         Case {
+            what: "what compresses archives",
+            command: &["tar"],
+            files: "bin/tar (0755) = <takes execlp says --with-xz>
+                usr/bin/xz (0755) = <tool>
+                bin/bzip2 (0755) = <tool>
+                usr/bin/zip (0755) = <tool>",
+            stays: &["/usr/bin/xz", "/bin/bzip2"],
+            goes: &["/usr/bin/zip"],
+        },
+        Case {
             what: "words of who starts nothing",
             command: &["man"],
             files: "usr/bin/man (0755) = <takes pipeline_free says nroff>
