@@ -302,6 +302,8 @@ impl<'a> Search<'a> {
                     self.add(from, node, How::Path(at), out);
                 }
             }
+            // An end of a word is no word.
+            Hit::End(_) => {}
             Hit::Name(number) => {
                 for meaning in self.targets.meanings(number) {
                     let how = match meaning.kind {

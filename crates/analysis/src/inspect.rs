@@ -9,6 +9,7 @@ pub mod ld_so_cache;
 pub mod locale_archive;
 pub mod needles;
 pub mod paths;
+pub mod pointers;
 pub mod python;
 pub mod script;
 pub mod sections;

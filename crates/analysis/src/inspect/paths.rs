@@ -43,6 +43,8 @@ pub enum Hit<'a> {
     Relative(&'a [u8]),
     /// The name with this number.
     Name(usize),
+    /// The name with this number as the end of a longer word, behind which a zero ends the text.
+    End(usize),
 }
 
 impl Scanner {
@@ -125,8 +127,11 @@ impl Scanner {
             if pattern >= self.prefixes {
                 let after = window.get(hit.end()).copied();
                 let is_whole = !before.is_some_and(is_word) && !after.is_some_and(is_word);
-                if is_whole || self.is_dotted[pattern - self.prefixes] {
-                    found(hit.start(), Hit::Name(pattern - self.prefixes));
+                let number = pattern - self.prefixes;
+                if is_whole || self.is_dotted[number] {
+                    found(hit.start(), Hit::Name(number));
+                } else if after == Some(0) {
+                    found(hit.start(), Hit::End(number));
                 }
                 continue;
             }
@@ -185,6 +190,7 @@ mod tests {
                 Hit::Path(path) => format!("{at} {}", String::from_utf8_lossy(path)),
                 Hit::Relative(path) => format!("{at} ./{}", String::from_utf8_lossy(path)),
                 Hit::Name(number) => format!("{at} name {number}"),
+                Hit::End(number) => format!("{at} end {number}"),
             });
         };
         scanner
@@ -208,8 +214,8 @@ mod tests {
     #[test]
     fn names_are_whole_words() {
         assert_eq!(
-            hits(b"x86_64-gcc -c; x86_64-gcc-13; my-x86_64-gcc"),
-            ["0 name 0"]
+            hits(b"x86_64-gcc -c; x86_64-gcc-13; my-x86_64-gcc; my-x86_64-gcc\0"),
+            ["0 name 0", "48 end 0"]
         );
     }
 

@@ -142,6 +142,20 @@ impl Sections {
         writable.map(|segment| segment.part)
     }
 
+    /// What the loader reads, and the address at which each stretch begins (before the file is moved, if it may be).
+    pub fn loaded(&self) -> impl Iterator<Item = (Part, u64)> {
+        let segments = self.segments.iter();
+        segments.map(|segment| (segment.part, segment.address))
+    }
+
+    /// The address of a byte of the file, if it is loaded.
+    pub fn address(&self, offset: u64) -> Option<u64> {
+        self.segments.iter().find_map(|segment| {
+            let inside = offset.checked_sub(segment.part.offset)?;
+            (inside < segment.part.size).then(|| segment.address.wrapping_add(inside))
+        })
+    }
+
     /// Fills `buf` with what is loaded at an address.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! Nothing is looked up in the image here: what a file says depends on its content, and on the words that are looked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use ounce_image::{Blob, ImagePath};
@@ -12,6 +12,7 @@ use super::super::memory::{Notes, Said, Text};
 use super::super::world::World;
 use crate::inspect::elf::Elf;
 use crate::inspect::paths::Hit;
+use crate::inspect::pointers::pointed_at;
 use crate::inspect::sections::{self, Sections};
 
 /// The longest record of a build that is looked at, to each side of a path.
@@ -51,7 +52,7 @@ pub(super) fn each(
         }
         found(&said);
     };
-    texts(world, path, file, starts, &mut tell);
+    texts(world, path, file, elf.machine.1, starts, &mut tell);
     let mut seen: BTreeSet<Vec<u8>> = elf.needed.iter().chain(&elf.soname).cloned().collect();
     literals::libraries(file, |at, name| {
         if seen.insert(name.to_vec()) {
@@ -68,6 +69,7 @@ fn texts(
     world: &World<'_>,
     path: &ImagePath,
     file: &Blob,
+    machine: u16,
     starts: &Starts,
     tell: &mut impl FnMut(u64, Text),
 ) {
@@ -82,11 +84,10 @@ fn texts(
     };
     let debugging = debugging(file);
     let is_debugging = |at: u64| debugging.iter().any(|range| range.contains(&at));
-    let (mut near, mut is_record) = (Near::new(file), None);
-    let mut is_record = || {
-        *is_record
-            .get_or_insert_with(|| !world.tables.is_building(path) && world.tables.is_record(file))
-    };
+    let names = world.programs.names();
+    let mut near = Near::new(file);
+    // Programs that are called, and what may be the name of one if something points to it.
+    let (mut called, mut ends) = (BTreeMap::new(), BTreeMap::new());
     let _ = scanner.scan(
         file,
         |_| Ok(()),
@@ -99,16 +100,31 @@ fn texts(
                 let is_whole = next == Some(&[0]);
                 tell(at, Text::Path(path.into(), is_whole));
             }
-            Hit::Name(number) => {
-                let name = &world.programs.names()[number];
-                let is_builder = || world.tables.is_builder(name);
-                if starts.calls(&mut near, at, name) && !(is_builder() && is_record()) {
-                    tell(at, Text::Program(number));
+            Hit::Name(number) if starts.calls(&mut near, at, &names[number]) => {
+                called.insert(at, number);
+            }
+            Hit::End(number) => {
+                if starts.may_end(&mut near, at, &names[number]) {
+                    ends.insert(at, number);
                 }
             }
-            Hit::Relative(_) => {}
+            Hit::Name(_) | Hit::Relative(_) => {}
         },
     );
+    let places = ends.keys().copied().collect();
+    for place in pointed_at(file, machine, &places) {
+        called.insert(place, ends[&place]);
+    }
+    let mut is_record = None;
+    let mut is_record = || {
+        *is_record
+            .get_or_insert_with(|| !world.tables.is_building(path) && world.tables.is_record(file))
+    };
+    for (at, number) in called {
+        if !(world.tables.is_builder(&names[number]) && is_record()) {
+            tell(at, Text::Program(number));
+        }
+    }
 }
 
 /// The parts of a file that only debuggers read: names of its sources, of the compiler's headers (DWARF 5, 7.5;
@@ -156,6 +172,14 @@ impl Starts {
             Some([0]) if self.may && begins && name.len() > 2 => true,
             _ => name.contains(&b'-') && family(name) == family(&self.program),
         }
+    }
+
+    /// Whether a word may be a text of its own that the linker stored as the end of another one.
+    fn may_end(&self, near: &mut Near<'_>, at: u64, name: &[u8]) -> bool {
+        self.may
+            && name.len() > 2
+            && !self.names.contains(&at)
+            && near.bytes(at + name.len() as u64, 1) == Some(&[0])
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which words of a program are programs that it starts.
 
-use super::{Case, check};
+use super::{Case, check, escaped, importing};
 
 #[test]
 fn programs_are_started_through_libraries() {
@@ -171,6 +171,33 @@ fn units_are_of_who_starts_them() {
             files: &format!("{program} (0755) = {content}\n{units}"),
             stays,
             goes,
+        }]);
+    }
+}
+
+/// A linker stores `bzip2` as the end of `lbzip2`; code has its distance then (`lea`).
+#[test]
+fn a_name_at_the_end_of_another_word_counts_where_something_points_to_it() {
+    let points_to = |at: i32| {
+        let mut data = b"\0lbzip2\0not unzstd\0".to_vec();
+        data.extend([0x48, 0x8d, 0x3d]);
+        let next = data.len() as i32 + 4;
+        data.extend((at - next).to_le_bytes());
+        escaped(&importing(&["execvp"], &data))
+    };
+    let tools = "usr/bin/bzip2 (0755) = <tool>
+        usr/bin/zstd (0755) = <tool>";
+    for (at, stays, goes) in [
+        (2, vec!["/usr/bin/bzip2"], vec!["/usr/bin/zstd"]),
+        (14, vec!["/usr/bin/zstd"], vec!["/usr/bin/bzip2"]),
+        (3, vec![], vec!["/usr/bin/bzip2", "/usr/bin/zstd"]),
+    ] {
+        check(&[Case {
+            what: "the end of a word",
+            command: &["tool"],
+            files: &format!("usr/bin/tool (0755) = {}\n{tools}", points_to(at)),
+            stays: &stays,
+            goes: &goes,
         }]);
     }
 }
