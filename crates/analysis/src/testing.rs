@@ -190,7 +190,7 @@ pub(crate) fn elf(sections: &[(&str, &[u8])]) -> Vec<u8> {
     for number in [64, 56, 1, 64, count, count - 1] {
         out.extend(number.to_le_bytes());
     }
-    out.extend([1u32.to_le_bytes(), 6u32.to_le_bytes()].concat());
+    out.extend([1u32.to_le_bytes(), 7u32.to_le_bytes()].concat());
     let address = 0x10000u64.to_le_bytes();
     let size = end.to_le_bytes();
     out.extend([[0; 8], address, address, size, size, [0; 8]].concat());
@@ -255,7 +255,7 @@ pub(crate) fn linked(
     let counts = [64, 56, segments.len() as u16, 64, 0, 0];
     out.extend(counts.iter().flat_map(|n: &u16| n.to_le_bytes()));
     for (kind, at, len) in segments {
-        out.extend([kind, 4].iter().flat_map(|n| n.to_le_bytes()));
+        out.extend([kind, 5].iter().flat_map(|n| n.to_le_bytes()));
         let fields = [at, at, at, len, len, 8];
         out.extend(fields.iter().flat_map(|n| n.to_le_bytes()));
     }
@@ -297,7 +297,7 @@ pub(crate) fn importing(symbols: &[&str], data: &[u8]) -> Vec<u8> {
             .flat_map(|n: &u16| n.to_le_bytes()),
     );
     for (kind, at, len) in [(1_u32, 0, end), (2, dynamic, 6 * 16)] {
-        out.extend([kind, 4].iter().flat_map(|n| n.to_le_bytes()));
+        out.extend([kind, 5].iter().flat_map(|n| n.to_le_bytes()));
         let fields = [at, at, at, len, len, 8];
         out.extend(fields.iter().flat_map(|n| (*n as u64).to_le_bytes()));
     }

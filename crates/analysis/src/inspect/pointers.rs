@@ -14,15 +14,17 @@ use super::sections::{self, Sections};
 
 /// How much is searched at a time; a multiple of the length of an instruction of AArch64.
 const WINDOW: u64 = 1 << 20;
-/// The longest value that is looked for, in bytes.
+/// The longest instruction or value that is looked for, in bytes.
 const LONGEST: u64 = 8;
+/// `lea`, behind a prefix that says where to.
+const LEA: u8 = 0x8d;
 /// Programs that are not loaded where the kernel likes begin no lower (the linker's `-Ttext-segment`).
 const LEAST_FIXED: u64 = 0x1_0000;
 /// The table of functions of a program of Go (Go's `src/debug/gosym/pclntab.go`).
 const GO: &[u8] = b".gopclntab";
 
-/// Those of these places, offsets in the file, that something in it points to; none for processors other than x86-64
-/// and AArch64, and in a program of Go, whose texts have a length and no zero behind them.
+/// Those of these places, offsets in the file, that something in it points to. What code points to is known for x86-64
+/// and AArch64 only. None in a program of Go, whose texts have a length and no zero behind them.
 pub fn pointed_at(content: &Blob, machine: u16, places: &BTreeSet<u64>) -> BTreeSet<u64> {
     let sections = sections::read(content).filter(|_| !places.is_empty());
     let Some(sections) = sections.filter(|sections| sections.get(GO).is_none()) else {
@@ -52,7 +54,7 @@ impl Search {
         let wanted: FxHashMap<u64, u64> = places.iter().filter_map(address).collect();
         let lowest = wanted.keys().min().copied();
         let highest = wanted.keys().max().copied();
-        let begin = sections.loaded().map(|(_, address)| address).min();
+        let begin = sections.loaded().map(|(_, address, _)| address).min();
         Self {
             span: (lowest.unwrap_or(u64::MAX), highest.unwrap_or_default()),
             wanted,
@@ -64,7 +66,7 @@ impl Search {
 
     fn all(&mut self, content: &Blob, machine: u16, sections: &Sections) -> io::Result<()> {
         let mut buf = vec![0; (WINDOW + LONGEST).min(content.len()) as usize];
-        for (part, address) in sections.loaded() {
+        for (part, address, is_code) in sections.loaded() {
             let end = part.offset.saturating_add(part.size).min(content.len());
             let mut at = part.offset;
             while at < end {
@@ -74,9 +76,9 @@ impl Search {
                 let here = address.wrapping_add(at - part.offset);
                 self.data(window, here);
                 match machine {
-                    machine if machine == EM_X86_64.0 => self.x86_64(window, here),
-                    machine if machine == EM_AARCH64.0 => self.aarch64(window, here),
-                    _ => return Ok(()),
+                    machine if is_code && machine == EM_X86_64.0 => self.x86_64(window, here),
+                    machine if is_code && machine == EM_AARCH64.0 => self.aarch64(window, here),
+                    _ => {}
                 }
                 at += WINDOW;
             }
@@ -105,18 +107,25 @@ impl Search {
     /// Distances from the end of an instruction, `lea` to a register of 64 bits, and addresses as they are, `mov` to
     /// one of 32 (Intel's manual, volume 2, 2.2.1.6, "RIP-Relative Addressing", and the two instructions' pages).
     fn x86_64(&mut self, window: &[u8], here: u64) {
-        for (at, code) in (here..).zip(window.windows(7)) {
-            let value = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
-            match code {
-                [0x48 | 0x4c, 0x8d, to, distance @ ..] if to & 0xc7 == 5 => {
-                    let distance = value(distance).cast_signed();
-                    let next = at.wrapping_add(7);
-                    self.note(next.wrapping_add_signed(distance.into()));
-                }
-                [0xb8..=0xbf, address @ .., _, _] if self.is_fixed => {
-                    self.note(value(address).into());
-                }
-                _ => {}
+        let value = |at: usize| {
+            let bytes = window.get(at..at + 4)?;
+            Some(u32::from_le_bytes(bytes.try_into().expect("four bytes")))
+        };
+        for at in memchr::memchr_iter(LEA, window) {
+            let prefix = at.checked_sub(1).map(|before| window[before]);
+            let is_relative = window.get(at + 1).is_some_and(|to| to & 0xc7 == 5);
+            if let (Some(0x48 | 0x4c), true, Some(distance)) = (prefix, is_relative, value(at + 2))
+            {
+                let next = here + at as u64 + 6;
+                self.note(next.wrapping_add_signed(distance.cast_signed().into()));
+            }
+        }
+        if self.is_fixed {
+            let codes = window.iter().enumerate();
+            for (at, _) in codes.filter(|(_, code)| (0xb8..=0xbf).contains(*code)) {
+                value(at + 1)
+                    .into_iter()
+                    .for_each(|to| self.note(to.into()));
             }
         }
     }

@@ -38,6 +38,7 @@ struct Segment {
     part: Part,
     address: u64,
     is_writable: bool,
+    is_code: bool,
 }
 
 /// Programs have some 40 sections and 12 segments, kernel modules built for patching thousands.
@@ -93,6 +94,7 @@ where
                 part: Part { offset, size },
                 address: segment.p_vaddr(endian).into(),
                 is_writable: segment.p_flags(endian).contains(elf::PF_W),
+                is_code: segment.p_flags(endian).contains(elf::PF_X),
             });
         }
     }
@@ -142,10 +144,11 @@ impl Sections {
         writable.map(|segment| segment.part)
     }
 
-    /// What the loader reads, and the address at which each stretch begins (before the file is moved, if it may be).
-    pub fn loaded(&self) -> impl Iterator<Item = (Part, u64)> {
+    /// What the loader reads, the address at which each stretch begins (before the file is moved, if it may be), and
+    /// whether there is code in it.
+    pub fn loaded(&self) -> impl Iterator<Item = (Part, u64, bool)> {
         let segments = self.segments.iter();
-        segments.map(|segment| (segment.part, segment.address))
+        segments.map(|segment| (segment.part, segment.address, segment.is_code))
     }
 
     /// The address of a byte of the file, if it is loaded.

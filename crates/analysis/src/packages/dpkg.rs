@@ -8,6 +8,7 @@ pub mod status;
 
 use deb822_fast::{Paragraph, ParagraphReader};
 use ounce_image::{NodeId, Tree};
+use rayon::prelude::*;
 
 use super::{Ecosystem, Package, Strength, text, unique};
 use crate::finding::Problem;
@@ -26,8 +27,18 @@ pub(super) fn load(tree: &Tree<'_>, problems: &mut Vec<Problem>) -> Vec<Package>
     let auto = AutoInstalled::load(tree, problems);
     let mut packages = Vec::new();
     for database in databases {
-        for paragraph in paragraphs(tree, database, problems) {
-            packages.extend(package(tree, database, &paragraph, &lists, &auto, problems));
+        // Each has a list of its own to read.
+        let read: Vec<_> = paragraphs(tree, database, problems)
+            .par_iter()
+            .map(|paragraph| {
+                let mut problems = Vec::new();
+                let package = package(tree, database, paragraph, &lists, &auto, &mut problems);
+                (package, problems)
+            })
+            .collect();
+        for (package, found) in read {
+            packages.extend(package);
+            problems.extend(found);
         }
     }
     packages

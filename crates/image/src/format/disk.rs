@@ -10,6 +10,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use tar_core::EntryType;
 use tar_core::HEADER_SIZE;
@@ -30,10 +31,10 @@ pub(super) struct Entries<'a> {
     /// The first name of each file that has several.
     links: BTreeMap<(u64, u64), Vec<u8>>,
     pieces: Vec<Piece>,
-    headers: Option<&'a mut Headers>,
+    headers: Option<&'a Headers>,
 }
 
-/// Headers that were made before, of files that have not changed since.
+/// Headers of files that have one name, and have not changed since.
 pub(super) type Headers = FxHashMap<PathBuf, Vec<u8>>;
 
 /// What becomes of a file's content.
@@ -56,8 +57,8 @@ impl<'a> Entries<'a> {
         }
     }
 
-    /// The same, with headers of files that have one name from an earlier time; new ones are put beside them.
-    pub(super) fn with_headers(root: &'a Path, headers: &'a mut Headers) -> Self {
+    /// The same, with headers that were made before.
+    pub(super) fn with_headers(root: &'a Path, headers: &'a Headers) -> Self {
         Self {
             headers: Some(headers),
             ..Self::new(root)
@@ -98,27 +99,21 @@ impl<'a> Entries<'a> {
             return Ok(());
         }
         let inode = (metadata.dev(), metadata.ino());
-        if !kind.is_dir() && metadata.nlink() > 1 {
-            let name = self.name(path);
-            if let Some(first) = self.links.get(&inode).cloned() {
-                return self.header(path, metadata, EntryType::Link, &first, 0);
+        if !has_one_name(metadata) {
+            if let Some(first) = self.links.get(&inode) {
+                let header = new_header(self.root, path, metadata, Some(first))?;
+                self.pieces.push(Piece::Inline(header));
+                return Ok(());
             }
-            self.links.insert(inode, name);
+            self.links.insert(inode, name(self.root, path));
         }
-        if kind.is_dir() {
-            self.header(path, metadata, EntryType::Directory, b"", 0)
-        } else if kind.is_symlink() {
-            let target = fs::read_link(path).doing("reading", path)?;
-            self.header(
-                path,
-                metadata,
-                EntryType::Symlink,
-                target.as_os_str().as_bytes(),
-                0,
-            )
-        } else if kind.is_file() {
+        let known = self.headers.and_then(|known| known.get(path));
+        self.pieces.push(Piece::Inline(match known {
+            Some(header) => header.clone(),
+            None => new_header(self.root, path, metadata, None)?,
+        }));
+        if kind.is_file() {
             let len = metadata.len();
-            self.header(path, metadata, EntryType::Regular, b"", len)?;
             self.pieces.push(match content {
                 Content::Own => Piece::File {
                     path: Arc::from(path),
@@ -129,14 +124,8 @@ impl<'a> Entries<'a> {
             });
             self.pieces
                 .push(Piece::Zeros(len.next_multiple_of(HEADER_SIZE as u64) - len));
-            Ok(())
-        } else if kind.is_fifo() {
-            self.header(path, metadata, EntryType::Fifo, b"", 0)
-        } else if kind.is_char_device() {
-            self.header(path, metadata, EntryType::Char, b"", 0)
-        } else {
-            self.header(path, metadata, EntryType::Block, b"", 0)
         }
+        Ok(())
     }
 
     /// Adds an empty file that everybody may read.
@@ -146,102 +135,128 @@ impl<'a> Entries<'a> {
         entry.mode(0o644).expect("a mode fits into a header");
         self.pieces.push(Piece::Inline(entry.finish_bytes()));
     }
+}
 
-    /// The path inside the image.
-    fn name(&self, path: &Path) -> Vec<u8> {
-        let inside = path
-            .strip_prefix(self.root)
-            .unwrap_or(path)
-            .as_os_str()
-            .as_bytes();
-        if inside.is_empty() {
-            b"./".to_vec()
-        } else {
-            inside.to_vec()
-        }
+/// Makes those headers that are not known yet, of files that have one name.
+///
+/// # Errors
+/// As [`Entries::push`].
+pub(super) fn prepare<'m>(
+    root: &Path,
+    files: impl ParallelIterator<Item = (PathBuf, &'m Metadata)>,
+    known: &mut Headers,
+) -> Result<()> {
+    let is_new = |(path, metadata): &(PathBuf, &Metadata)| {
+        has_one_name(metadata) && !metadata.file_type().is_socket() && !known.contains_key(path)
+    };
+    let header = |(path, metadata): (PathBuf, &Metadata)| {
+        let header = new_header(root, &path, metadata, None)?;
+        Ok((path, header))
+    };
+    let headers: Vec<_> = files.filter(is_new).map(header).collect::<Result<_>>()?;
+    known.extend(headers);
+    Ok(())
+}
+
+/// Whether it is no hard link.
+fn has_one_name(metadata: &Metadata) -> bool {
+    metadata.is_dir() || metadata.nlink() == 1
+}
+
+/// The path inside of the image whose root is a folder.
+fn name(root: &Path, path: &Path) -> Vec<u8> {
+    let inside = path.strip_prefix(root).unwrap_or(path);
+    match inside.as_os_str().as_bytes() {
+        b"" => b"./".to_vec(),
+        inside => inside.to_vec(),
     }
+}
 
-    fn header(
-        &mut self,
-        path: &Path,
-        metadata: &Metadata,
-        kind: EntryType,
-        link: &[u8],
-        size: u64,
-    ) -> Result<()> {
-        let has_one_name = metadata.is_dir() || metadata.nlink() == 1;
-        let known = self.headers.as_ref().and_then(|known| known.get(path));
-        let header = match known.filter(|_| has_one_name) {
-            Some(header) => header.clone(),
-            None => self.new_header(path, metadata, kind, link, size)?,
-        };
-        if let Some(known) = self.headers.as_mut().filter(|_| has_one_name) {
-            known.insert(path.to_owned(), header.clone());
+/// The headers of an entry; `first` is the first name of a hard link.
+fn new_header(
+    root: &Path,
+    path: &Path,
+    metadata: &Metadata,
+    first: Option<&Vec<u8>>,
+) -> Result<Vec<u8>> {
+    let wrong = |reason: String| Error::Tar {
+        archive: shown(path),
+        offset: 0,
+        reason,
+    };
+    let file_name = path.file_name().unwrap_or_default();
+    if file_name.as_bytes().starts_with(b".wh.") {
+        return Err(wrong(
+            "a name that begins with .wh. would hide files in a layer".to_owned(),
+        ));
+    }
+    let kind = match first {
+        Some(_) => EntryType::Link,
+        None => entry_type(metadata),
+    };
+    let mut name = name(root, path);
+    if kind == EntryType::Directory && !name.ends_with(b"/") {
+        name.push(b'/');
+    }
+    let mut entry = EntryBuilder::new_ustar();
+    entry.path(&name).entry_type(kind);
+    if let Some(first) = first {
+        entry.link_name(first);
+    } else if kind == EntryType::Symlink {
+        let target = fs::read_link(path).doing("reading", path)?;
+        entry.link_name(target.as_os_str().as_bytes());
+    }
+    let size = match kind {
+        EntryType::Regular => metadata.len(),
+        _ => 0,
+    };
+    let set = |entry: &mut EntryBuilder| -> Result<(), tar_core::HeaderError> {
+        entry
+            .mode(metadata.mode() & 0o7777)?
+            .uid(metadata.uid().into())?
+            .gid(metadata.gid().into())?;
+        entry
+            .size(size)?
+            .mtime(metadata.mtime().try_into().unwrap_or(0))?;
+        if matches!(kind, EntryType::Char | EntryType::Block) {
+            let device = metadata.rdev();
+            entry.device(rustix::fs::major(device), rustix::fs::minor(device))?;
         }
-        self.pieces.push(Piece::Inline(header));
         Ok(())
+    };
+    set(&mut entry).map_err(|e| wrong(e.to_string()))?;
+    if metadata.mtime_nsec() != 0 || metadata.mtime() < 0 {
+        entry.add_pax("mtime", mtime(metadata.mtime(), metadata.mtime_nsec()));
     }
+    if kind != EntryType::Link {
+        for (key, value) in xattrs(path)? {
+            let key = String::from_utf8(key).map_err(|e| {
+                wrong(format!(
+                    "the name of its extended attribute {} is not UTF-8",
+                    display(e.as_bytes())
+                ))
+            })?;
+            entry.add_pax(&format!("{XATTR}{key}"), value);
+        }
+    }
+    Ok(entry.finish_bytes())
+}
 
-    fn new_header(
-        &self,
-        path: &Path,
-        metadata: &Metadata,
-        kind: EntryType,
-        link: &[u8],
-        size: u64,
-    ) -> Result<Vec<u8>> {
-        let wrong = |reason: String| Error::Tar {
-            archive: shown(path),
-            offset: 0,
-            reason,
-        };
-        let mut name = self.name(path);
-        if path
-            .file_name()
-            .is_some_and(|name| name.as_bytes().starts_with(b".wh."))
-        {
-            return Err(wrong(
-                "a name that begins with .wh. would hide files in a layer".to_owned(),
-            ));
-        }
-        if kind == EntryType::Directory && !name.ends_with(b"/") {
-            name.push(b'/');
-        }
-        let mut entry = EntryBuilder::new_ustar();
-        entry.path(&name).entry_type(kind);
-        if !link.is_empty() {
-            entry.link_name(link);
-        }
-        let set = |entry: &mut EntryBuilder| -> Result<(), tar_core::HeaderError> {
-            entry
-                .mode(metadata.mode() & 0o7777)?
-                .uid(metadata.uid().into())?
-                .gid(metadata.gid().into())?;
-            entry
-                .size(size)?
-                .mtime(metadata.mtime().try_into().unwrap_or(0))?;
-            if matches!(kind, EntryType::Char | EntryType::Block) {
-                let device = metadata.rdev();
-                entry.device(rustix::fs::major(device), rustix::fs::minor(device))?;
-            }
-            Ok(())
-        };
-        set(&mut entry).map_err(|e| wrong(e.to_string()))?;
-        if metadata.mtime_nsec() != 0 || metadata.mtime() < 0 {
-            entry.add_pax("mtime", mtime(metadata.mtime(), metadata.mtime_nsec()));
-        }
-        if kind != EntryType::Link {
-            for (key, value) in xattrs(path)? {
-                let key = String::from_utf8(key).map_err(|e| {
-                    wrong(format!(
-                        "the name of its extended attribute {} is not UTF-8",
-                        display(e.as_bytes())
-                    ))
-                })?;
-                entry.add_pax(&format!("{XATTR}{key}"), value);
-            }
-        }
-        Ok(entry.finish_bytes())
+/// What an entry says that a file is. Sockets are none of them.
+fn entry_type(metadata: &Metadata) -> EntryType {
+    let kind = metadata.file_type();
+    if kind.is_dir() {
+        EntryType::Directory
+    } else if kind.is_symlink() {
+        EntryType::Symlink
+    } else if kind.is_file() {
+        EntryType::Regular
+    } else if kind.is_fifo() {
+        EntryType::Fifo
+    } else if kind.is_char_device() {
+        EntryType::Char
+    } else {
+        EntryType::Block
     }
 }
 

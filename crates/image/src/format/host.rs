@@ -14,7 +14,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::disk::{Content, Entries, Headers};
+use rayon::prelude::*;
+
+use super::disk::{Content, Entries, Headers, prepare};
 use crate::config::{Config, Platform};
 use crate::error::{Error, IoContext as _, Result};
 use crate::image::Image;
@@ -63,6 +65,9 @@ pub struct Machine {
     /// Of the layer.
     headers: Headers,
 }
+
+/// The names in a folder with what is known of them; `None` when there is nothing to learn.
+type Listing = Result<Option<Vec<(ImagePath, Metadata, Option<Refusal>)>>, Refusal>;
 
 /// What somebody names, who may look at it.
 #[derive(Debug, Clone, Copy)]
@@ -212,7 +217,10 @@ impl Machine {
     /// # Errors
     /// Attributes cannot be read, or a name is one that no layer can hold.
     pub fn image(&mut self, platform: &Platform, store: &Store) -> Result<Image> {
-        let mut entries = Entries::with_headers(&self.root, &mut self.headers);
+        let files = self.names.par_iter();
+        let files = files.map(|(path, metadata)| (on_disk(&self.root, path), metadata));
+        prepare(&self.root, files, &mut self.headers)?;
+        let mut entries = Entries::with_headers(&self.root, &self.headers);
         for (path, metadata) in &self.names {
             if IDENTITY
                 .iter()
@@ -225,8 +233,7 @@ impl Machine {
                 true => Content::Hidden,
                 false => Content::Own,
             };
-            let on_disk = self.root.join(OsStr::from_bytes(path.as_bytes()));
-            entries.push(&on_disk, metadata, content)?;
+            entries.push(&self.on_disk(path), metadata, content)?;
         }
         let mut layer = entries.layer(&self.root.display().to_string())?;
         let config = Config::of_command(platform, self.programs.first(), &self.search_path());
@@ -258,7 +265,7 @@ impl Machine {
     }
 
     fn on_disk(&self, path: &ImagePath) -> PathBuf {
-        self.root.join(OsStr::from_bytes(path.as_bytes()))
+        on_disk(&self.root, path)
     }
 
     /// Follows a path as the kernel does, inside the root, and learns every name on the way. `is_named`: somebody
@@ -330,14 +337,21 @@ impl Machine {
     }
 
     fn add(&mut self, path: ImagePath, metadata: Metadata) {
+        let refusal = self.to_read(&path, &metadata);
+        self.note(path, metadata, refusal);
+    }
+
+    /// Why the content of a name may not be read.
+    fn to_read(&self, path: &ImagePath, metadata: &Metadata) -> Option<Refusal> {
+        let is_file = metadata.is_file();
+        is_file.then(|| self.access.to_read(path, metadata, &self.on_disk(path)))?
+    }
+
+    fn note(&mut self, path: ImagePath, metadata: Metadata, refusal: Option<Refusal>) {
         // In a layer it would hide another name.
         if path.file_name().starts_with(b".wh.") {
             return;
         }
-        let refusal = match metadata.is_file() {
-            true => self.access.to_read(&path, &metadata, &self.on_disk(&path)),
-            false => None,
-        };
         match refusal {
             Some(refusal) => self.refused.insert(path.clone(), refusal),
             // It may have been granted since.
@@ -346,31 +360,51 @@ impl Machine {
         self.names.insert(path, metadata);
     }
 
-    /// Learns the names in a folder, if it may be listed.
+    /// Learns the names in a folder, if it may be listed; the folders among them.
     fn list(&mut self, folder: &ImagePath) -> Vec<ImagePath> {
+        let listing = self.listing(folder);
+        self.note_listing(folder, listing)
+    }
+
+    /// The names in a folder, if they are not known and it may be listed.
+    fn listing(&self, folder: &ImagePath) -> Listing {
         let Some(metadata) = self.names.get(folder).filter(|metadata| metadata.is_dir()) else {
-            return Vec::new();
+            return Ok(None);
         };
         if self.complete.contains(folder) {
-            return self.folders_in(folder);
+            return Ok(None);
         }
         if let Some(refusal) = self.access.to_list(folder, metadata) {
-            self.refused.insert(folder.clone(), refusal);
-            return Vec::new();
+            return Err(refusal);
         }
-        let Ok(listing) = fs::read_dir(self.on_disk(folder)) else {
-            self.refused.insert(folder.clone(), Refusal::Unreadable);
-            return Vec::new();
-        };
-        for entry in listing.flatten() {
-            let path = folder.join(entry.file_name().as_bytes());
+        let listing = fs::read_dir(self.on_disk(folder)).map_err(|_| Refusal::Unreadable)?;
+        let names = listing.flatten().filter_map(|entry| {
             // What is deleted meanwhile is not there.
-            if let Ok(metadata) = entry.metadata() {
-                self.add(path, metadata);
+            let metadata = entry.metadata().ok()?;
+            let path = folder.join(entry.file_name().as_bytes());
+            let refusal = self.to_read(&path, &metadata);
+            Some((path, metadata, refusal))
+        });
+        Ok(Some(names.collect()))
+    }
+
+    fn note_listing(&mut self, folder: &ImagePath, listing: Listing) -> Vec<ImagePath> {
+        match listing {
+            Ok(Some(names)) => {
+                for (path, metadata, refusal) in names {
+                    self.note(path, metadata, refusal);
+                }
+                self.complete.insert(folder.clone());
+            }
+            Ok(None) => {}
+            Err(refusal) => {
+                self.refused.insert(folder.clone(), refusal);
             }
         }
-        self.complete.insert(folder.clone());
-        self.folders_in(folder)
+        match self.complete.contains(folder) {
+            true => self.folders_in(folder),
+            false => Vec::new(),
+        }
     }
 
     fn folders_in(&self, folder: &ImagePath) -> Vec<ImagePath> {
@@ -383,9 +417,16 @@ impl Machine {
 
     /// Learns all names below a folder, but where nobody but the owner may look.
     fn whole(&mut self, folder: &ImagePath) {
-        let mut stack = vec![folder.clone()];
-        while let Some(folder) = stack.pop() {
-            stack.extend(self.list(&folder));
+        let mut level = vec![folder.clone()];
+        while !level.is_empty() {
+            let listings: Vec<Listing> = level
+                .par_iter()
+                .map(|folder| self.listing(folder))
+                .collect();
+            let known = level.iter().zip(listings);
+            level = known
+                .flat_map(|(folder, listing)| self.note_listing(folder, listing))
+                .collect();
         }
     }
 
@@ -410,6 +451,10 @@ impl Machine {
             }
         }
     }
+}
+
+fn on_disk(root: &Path, path: &ImagePath) -> PathBuf {
+    root.join(OsStr::from_bytes(path.as_bytes()))
 }
 
 fn is_system(path: &ImagePath) -> bool {
