@@ -3,10 +3,12 @@
 
 mod anchors;
 pub mod auditable;
+pub mod counted;
 pub mod elf;
 pub mod go;
 pub mod ld_so_cache;
 pub mod locale_archive;
+pub mod near;
 pub mod needles;
 pub mod paths;
 pub mod pointers;

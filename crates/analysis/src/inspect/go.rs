@@ -43,6 +43,12 @@ const SEARCHED: u64 = 64 << 10;
 /// The largest programs have some 1,000 modules, with a line of 150 bytes each.
 const MAX_TEXT: usize = 16 << 20;
 
+/// The table of the functions of a program of Go, which all have (Go's `src/debug/gosym/pclntab.go`).
+pub fn functions(sections: &Sections) -> Option<Part> {
+    let names = [b".gopclntab".as_slice(), b".data.rel.ro.gopclntab"];
+    names.iter().find_map(|name| sections.get(name))
+}
+
 /// Reads the build information of a Go program; `None` when it has none.
 ///
 /// # Errors

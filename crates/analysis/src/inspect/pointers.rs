@@ -5,145 +5,206 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::ops::Range;
 
 use object::elf::{EM_AARCH64, EM_X86_64};
 use ounce_image::Blob;
 use rustc_hash::FxHashMap;
 
+use super::go;
 use super::sections::{self, Sections};
 
 /// How much is searched at a time; a multiple of the length of an instruction of AArch64.
 const WINDOW: u64 = 1 << 20;
-/// The longest instruction or value that is looked for, in bytes.
-const LONGEST: u64 = 8;
+/// How far around an instruction others belong to it, in bytes.
+const AROUND: u64 = 48;
 /// `lea`, behind a prefix that says where to.
 const LEA: u8 = 0x8d;
 /// Programs that are not loaded where the kernel likes begin no lower (the linker's `-Ttext-segment`).
 const LEAST_FIXED: u64 = 0x1_0000;
-/// The table of functions of a program of Go (Go's `src/debug/gosym/pclntab.go`).
-const GO: &[u8] = b".gopclntab";
+/// What the loader adds where it loaded a file to (psABI of x86-64, `R_X86_64_RELATIVE`; of AArch64, `R_AARCH64_RELATIVE`).
+const RELATIVE: [u64; 2] = [8, 1027];
+
+/// Something that holds an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder<'a> {
+    /// Code, with what stands around it.
+    Code(&'a [u8]),
+    /// Data, with the value behind it.
+    Data(u64),
+    /// Data at another address, into which the loader writes it.
+    Loaded(u64),
+}
 
 /// Those of these places, offsets in the file, that something in it points to. What code points to is known for x86-64
 /// and AArch64 only. None in a program of Go, whose texts have a length and no zero behind them.
 pub fn pointed_at(content: &Blob, machine: u16, places: &BTreeSet<u64>) -> BTreeSet<u64> {
+    let mut found = BTreeSet::new();
     let sections = sections::read(content).filter(|_| !places.is_empty());
-    let Some(sections) = sections.filter(|sections| sections.get(GO).is_none()) else {
-        return BTreeSet::new();
+    let Some(sections) = sections.filter(|sections| go::functions(sections).is_none()) else {
+        return found;
     };
-    let mut search = Search::new(&sections, places);
+    let address = |place: &u64| Some((sections.address(*place)?, *place));
+    let wanted: FxHashMap<u64, u64> = places.iter().filter_map(address).collect();
     // What cannot be read points nowhere.
-    let _ = search.all(content, machine, &sections);
-    search.found
+    let _ = each(content, machine, &sections, |to, _| {
+        found.extend(wanted.get(&to).copied());
+    });
+    found
 }
 
-struct Search {
-    /// The places by their addresses.
-    wanted: FxHashMap<u64, u64>,
-    /// The lowest address of them, and the highest.
-    span: (u64, u64),
+/// Calls `found` for every address in the file of what is loaded, and for values that are taken for one.
+///
+/// # Errors
+/// The content cannot be read.
+pub fn each(
+    content: &Blob,
+    machine: u16,
+    sections: &Sections,
+    mut found: impl FnMut(u64, Holder<'_>),
+) -> io::Result<()> {
+    let begin = sections.loaded().map(|(_, address, _)| address).min();
+    let ends = sections.loaded();
+    let ends = ends.map(|(part, address, _)| address.saturating_add(part.size));
+    let span = begin.unwrap_or_default()..ends.max().unwrap_or_default();
+    let mut search = Search {
+        is_fixed: span.start >= LEAST_FIXED,
+        pages: [None; 32],
+        note: |to, holder: Holder<'_>| {
+            if span.contains(&to) {
+                found(to, holder);
+            }
+        },
+    };
+    let mut buf = vec![0; (WINDOW + 2 * AROUND).min(content.len()) as usize];
+    for (part, address, is_code) in sections.loaded() {
+        let end = part.offset.saturating_add(part.size).min(content.len());
+        let mut at = part.offset;
+        while at < end {
+            let before = AROUND.min(at - part.offset);
+            let len = (end - at + before).min(buf.len() as u64) as usize;
+            let window = &mut buf[..len];
+            content.read_exact_at(at - before, window)?;
+            let own = before as usize..len.min((before + WINDOW) as usize);
+            let here = address.wrapping_add(at - before - part.offset);
+            let window = Window {
+                bytes: window,
+                own,
+                here,
+            };
+            search.data(&window);
+            match machine {
+                machine if is_code && machine == EM_X86_64.0 => search.x86_64(&window),
+                machine if is_code && machine == EM_AARCH64.0 => search.aarch64(&window),
+                _ => {}
+            }
+            at += WINDOW;
+        }
+    }
+    Ok(())
+}
+
+/// A part of what is loaded.
+struct Window<'a> {
+    bytes: &'a [u8],
+    /// What is searched; the rest stands around it.
+    own: Range<usize>,
+    /// The address of the first byte.
+    here: u64,
+}
+
+impl<'a> Window<'a> {
+    fn around(&self, at: usize) -> Holder<'a> {
+        let from = at.saturating_sub(AROUND as usize);
+        let to = self.bytes.len().min(at + AROUND as usize);
+        Holder::Code(&self.bytes[from..to])
+    }
+
+    /// Four bytes as a number.
+    fn value(&self, at: usize) -> Option<u32> {
+        let bytes = self.bytes.get(at..at + 4)?;
+        Some(u32::from_le_bytes(bytes.try_into().expect("four bytes")))
+    }
+
+    /// Eight bytes as a number.
+    fn word(&self, at: usize) -> Option<u64> {
+        let bytes = self.bytes.get(at..at + 8)?;
+        Some(u64::from_le_bytes(bytes.try_into().expect("eight bytes")))
+    }
+}
+
+struct Search<F> {
     /// Whether addresses are known when the program is linked, so that code may have them as they are.
     is_fixed: bool,
     /// The page that each register of AArch64 had last.
     pages: [Option<u64>; 32],
-    found: BTreeSet<u64>,
+    note: F,
 }
 
-impl Search {
-    fn new(sections: &Sections, places: &BTreeSet<u64>) -> Self {
-        let address = |place: &u64| Some((sections.address(*place)?, *place));
-        let wanted: FxHashMap<u64, u64> = places.iter().filter_map(address).collect();
-        let lowest = wanted.keys().min().copied();
-        let highest = wanted.keys().max().copied();
-        let begin = sections.loaded().map(|(_, address, _)| address).min();
-        Self {
-            span: (lowest.unwrap_or(u64::MAX), highest.unwrap_or_default()),
-            wanted,
-            is_fixed: begin.is_some_and(|begin| begin >= LEAST_FIXED),
-            pages: [None; 32],
-            found: BTreeSet::new(),
-        }
-    }
-
-    fn all(&mut self, content: &Blob, machine: u16, sections: &Sections) -> io::Result<()> {
-        let mut buf = vec![0; (WINDOW + LONGEST).min(content.len()) as usize];
-        for (part, address, is_code) in sections.loaded() {
-            let end = part.offset.saturating_add(part.size).min(content.len());
-            let mut at = part.offset;
-            while at < end {
-                let len = (end - at).min(buf.len() as u64) as usize;
-                let window = &mut buf[..len];
-                content.read_exact_at(at, window)?;
-                let here = address.wrapping_add(at - part.offset);
-                self.data(window, here);
-                match machine {
-                    machine if is_code && machine == EM_X86_64.0 => self.x86_64(window, here),
-                    machine if is_code && machine == EM_AARCH64.0 => self.aarch64(window, here),
-                    _ => {}
-                }
-                at += WINDOW;
-            }
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, address: u64) {
-        if address >= self.span.0
-            && address <= self.span.1
-            && let Some(place) = self.wanted.get(&address)
-        {
-            self.found.insert(*place);
-        }
-    }
-
+impl<F: FnMut(u64, Holder<'_>)> Search<F> {
     /// Addresses in data, and those that the loader adds where it loads the file to (`DT_RELA`, `DT_RELR`).
-    fn data(&mut self, window: &[u8], here: u64) {
-        let first = here.next_multiple_of(8) - here;
-        let words = window.get(first as usize..).unwrap_or_default();
-        for word in words.chunks_exact(8) {
-            self.note(u64::from_le_bytes(word.try_into().expect("eight bytes")));
+    fn data(&mut self, window: &Window<'_>) {
+        let own = &window.own;
+        let first = (window.here + own.start as u64).next_multiple_of(8) - window.here;
+        for at in (first as usize..own.end).step_by(8) {
+            let Some(word) = window.word(at) else {
+                return;
+            };
+            (self.note)(word, Holder::Data(window.word(at + 8).unwrap_or_default()));
+            // An entry of `DT_RELA`: where, what kind, and the address.
+            let kind = at.checked_sub(8).and_then(|at| window.word(at));
+            let place = at.checked_sub(16).and_then(|at| window.word(at));
+            if let (Some(kind), Some(place)) = (kind, place)
+                && RELATIVE.contains(&kind)
+            {
+                (self.note)(word, Holder::Loaded(place));
+            }
         }
     }
 
     /// Distances from the end of an instruction, `lea` to a register of 64 bits, and addresses as they are, `mov` to
     /// one of 32 (Intel's manual, volume 2, 2.2.1.6, "RIP-Relative Addressing", and the two instructions' pages).
-    fn x86_64(&mut self, window: &[u8], here: u64) {
-        let value = |at: usize| {
-            let bytes = window.get(at..at + 4)?;
-            Some(u32::from_le_bytes(bytes.try_into().expect("four bytes")))
-        };
-        for at in memchr::memchr_iter(LEA, window) {
-            let prefix = at.checked_sub(1).map(|before| window[before]);
-            let is_relative = window.get(at + 1).is_some_and(|to| to & 0xc7 == 5);
-            if let (Some(0x48 | 0x4c), true, Some(distance)) = (prefix, is_relative, value(at + 2))
+    fn x86_64(&mut self, window: &Window<'_>) {
+        let own = &window.bytes[window.own.clone()];
+        for at in memchr::memchr_iter(LEA, own).map(|at| window.own.start + at) {
+            let prefix = at.checked_sub(1).map(|before| window.bytes[before]);
+            let is_relative = window.bytes.get(at + 1).is_some_and(|to| to & 0xc7 == 5);
+            if let (Some(0x48 | 0x4c), true, Some(distance)) =
+                (prefix, is_relative, window.value(at + 2))
             {
-                let next = here + at as u64 + 6;
-                self.note(next.wrapping_add_signed(distance.cast_signed().into()));
+                let next = window.here + at as u64 + 6;
+                let to = next.wrapping_add_signed(distance.cast_signed().into());
+                (self.note)(to, window.around(at));
             }
         }
         if self.is_fixed {
-            let codes = window.iter().enumerate();
-            for (at, _) in codes.filter(|(_, code)| (0xb8..=0xbf).contains(*code)) {
-                value(at + 1)
-                    .into_iter()
-                    .for_each(|to| self.note(to.into()));
+            let codes = window.own.clone();
+            for at in codes.filter(|at| (0xb8..=0xbf).contains(&window.bytes[*at])) {
+                if let Some(to) = window.value(at + 1) {
+                    (self.note)(to.into(), window.around(at));
+                }
             }
         }
     }
 
     /// A page (`adrp`) and a place in it (`add`), each an instruction (Arm's architecture reference manual, C6.2).
-    fn aarch64(&mut self, window: &[u8], here: u64) {
-        for (at, code) in (here..).step_by(4).zip(window.chunks_exact(4)) {
-            let code = u32::from_le_bytes(code.try_into().expect("four bytes"));
+    fn aarch64(&mut self, window: &Window<'_>) {
+        for at in window.own.clone().step_by(4) {
+            let Some(code) = window.value(at) else {
+                return;
+            };
             let register = |lowest: u32| ((code >> lowest) & 31) as usize;
             if code & 0x9f00_0000 == 0x9000_0000 {
                 let distance = (((code >> 5) & 0x7_ffff) << 2) | ((code >> 29) & 3);
                 // Of 21 bits, in pages of 4096 bytes.
                 let distance = i64::from((distance << 11).cast_signed() >> 11) << 12;
-                self.pages[register(0)] = Some((at & !0xfff).wrapping_add_signed(distance));
+                let here = (window.here + at as u64) & !0xfff;
+                self.pages[register(0)] = Some(here.wrapping_add_signed(distance));
             } else if code & 0xffc0_0000 == 0x9100_0000
                 && let Some(page) = self.pages[register(5)]
             {
-                self.note(page.wrapping_add(u64::from((code >> 10) & 0xfff)));
+                let to = page.wrapping_add(u64::from((code >> 10) & 0xfff));
+                (self.note)(to, window.around(at));
             }
         }
     }
@@ -209,13 +270,6 @@ mod tests {
 
     #[test]
     fn two_instructions_of_aarch64_make_an_address() {
-        let mut search = Search {
-            wanted: FxHashMap::from_iter([(0x41_2345, 1), (0x41_2346, 2), (0x3f_f345, 3)]),
-            span: (0x3f_f345, 0x41_2346),
-            is_fixed: false,
-            pages: [None; 32],
-            found: BTreeSet::new(),
-        };
         // adrp x1, 0x412000; nop; add x0, x1, #0x345; adrp x2, 0x3ff000; add x2, x2, #0x345, as GNU as makes them.
         let code: [u32; 5] = [
             0xb000_0081,
@@ -225,8 +279,18 @@ mod tests {
             0x910d_1442,
         ];
         let code: Vec<u8> = code.iter().flat_map(|code| code.to_le_bytes()).collect();
-        search.aarch64(&code, 0x40_1000);
-        assert_eq!(search.found, BTreeSet::from([1, 3]));
+        let mut found = Vec::new();
+        let mut search = Search {
+            is_fixed: false,
+            pages: [None; 32],
+            note: |to, _: Holder<'_>| found.push(to),
+        };
+        search.aarch64(&Window {
+            bytes: &code,
+            own: 0..code.len(),
+            here: 0x40_1000,
+        });
+        assert_eq!(found, [0x41_2345, 0x3f_f345]);
     }
 
     #[test]

@@ -159,18 +159,22 @@ impl Sections {
         })
     }
 
+    /// Which byte of the file is loaded at an address.
+    pub fn offset(&self, address: u64) -> Option<u64> {
+        self.segments.iter().find_map(|segment| {
+            let inside = address.checked_sub(segment.address)?;
+            (inside < segment.part.size)
+                .then(|| segment.part.offset.checked_add(inside))
+                .flatten()
+        })
+    }
+
     /// Fills `buf` with what is loaded at an address.
     ///
     /// # Errors
     /// No segment has it, or the file ends before.
     pub fn read_at_address(&self, content: &Blob, address: u64, buf: &mut [u8]) -> io::Result<()> {
-        let offset = self.segments.iter().find_map(|segment| {
-            let inside = address.checked_sub(segment.address)?;
-            (inside < segment.part.size)
-                .then(|| segment.part.offset.checked_add(inside))
-                .flatten()
-        });
         let missing = || io::Error::other(format!("the address {address:#x} is not in the file"));
-        content.read_exact_at(offset.ok_or_else(missing)?, buf)
+        content.read_exact_at(self.offset(address).ok_or_else(missing)?, buf)
     }
 }

@@ -10,15 +10,15 @@ use ounce_image::{Blob, ImagePath};
 use super::super::literals;
 use super::super::memory::{Notes, Said, Text};
 use super::super::world::World;
+use crate::inspect::counted;
 use crate::inspect::elf::Elf;
+use crate::inspect::near::Near;
 use crate::inspect::paths::Hit;
 use crate::inspect::pointers::pointed_at;
 use crate::inspect::sections::{self, Sections};
 
 /// The longest record of a build that is looked at, to each side of a path.
 const MAX_RECORD: u64 = 8 << 10;
-/// How much is read at a time around what was found.
-const BLOCK: usize = 64 << 10;
 
 /// What is known of a file that may start programs.
 pub(super) struct Starts {
@@ -115,6 +115,7 @@ fn texts(
     for place in pointed_at(file, machine, &places) {
         called.insert(place, ends[&place]);
     }
+    called.extend(counted(world, file, machine, starts));
     let mut is_record = None;
     let mut is_record = || {
         *is_record
@@ -125,6 +126,24 @@ fn texts(
             tell(at, Text::Program(number));
         }
     }
+}
+
+/// Programs that a program of Go or Rust names, each with the place of the text.
+fn counted(world: &World<'_>, file: &Blob, machine: u16, starts: &Starts) -> BTreeMap<u64, usize> {
+    let names = world.programs.names();
+    let mut called = BTreeMap::new();
+    let sections = sections::read(file);
+    let may = |sections: &Sections| counted::may_start(file, sections, starts.may);
+    if let Some(sections) = sections.filter(may) {
+        let longest = names.iter().map(Vec::len).max().unwrap_or_default();
+        // What cannot be read says nothing.
+        let _ = counted::each(file, machine, &sections, 3..=longest as u64, |at, text| {
+            if let Ok(number) = names.binary_search_by(|name| name.as_slice().cmp(text)) {
+                called.insert(at, number);
+            }
+        });
+    }
+    called
 }
 
 /// The parts of a file that only debuggers read: names of its sources, of the compiler's headers (DWARF 5, 7.5;
@@ -188,36 +207,4 @@ fn family(name: &[u8]) -> &[u8] {
     name.split(|byte| *byte == b'-' || *byte == b'_')
         .next()
         .unwrap_or_default()
-}
-
-/// Reads what stands around hits, which come in order, a block at a time.
-struct Near<'a> {
-    file: &'a Blob,
-    start: u64,
-    block: Vec<u8>,
-}
-
-impl<'a> Near<'a> {
-    fn new(file: &'a Blob) -> Self {
-        Self {
-            file,
-            start: 0,
-            block: Vec::new(),
-        }
-    }
-
-    /// So many bytes, at most a block, from `at` on; `None` where the file has none.
-    fn bytes(&mut self, at: u64, len: usize) -> Option<&[u8]> {
-        let end = at.checked_add(len as u64)?;
-        let known = self.start..self.start + self.block.len() as u64;
-        if at < known.start || end > known.end {
-            // What follows a hit is asked for before what stands before the next one.
-            self.start = at.saturating_sub(ounce_image::MAX_PATH as u64);
-            self.block.resize(BLOCK, 0);
-            let read = self.file.read_at(self.start, &mut self.block);
-            self.block.truncate(read.unwrap_or_default());
-        }
-        let from = usize::try_from(at - self.start).ok()?;
-        self.block.get(from..from + len)
-    }
 }
