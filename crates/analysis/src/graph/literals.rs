@@ -154,6 +154,13 @@ pub(super) fn libraries(content: &Blob, mut found: impl FnMut(u64, &[u8])) {
     }
 }
 
+/// Whether a text is the name of a library and nothing else.
+pub(super) fn is_library(text: &[u8]) -> bool {
+    let suffixes = memchr::memmem::find_iter(text, b".so");
+    let mut names = suffixes.filter_map(|suffix| name_around(text, suffix));
+    names.any(|name| name == (0..text.len()))
+}
+
 fn name_around(window: &[u8], suffix: usize) -> Option<std::ops::Range<usize>> {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.+".contains(byte);
     let head = window[..suffix]

@@ -21,20 +21,22 @@ const RUST: &str = "RUST_BACKTRACE";
 /// The functions of Go that start a program, by the names in the table of functions (Go's `src/syscall/exec_unix.go`).
 const GO_STARTS: [&str; 2] = ["syscall.forkExec", "syscall.Exec"];
 
-/// Whether a file stores texts so and may start programs; `calls` says whether it takes a function of the C library
+/// Whether a file stores texts so.
+pub fn is_counted(content: &Blob, sections: &Sections) -> bool {
+    go::functions(sections).is_some() || holds(content, &[RUST])
+}
+
+/// Whether a file that stores texts so may start programs; `calls` says whether it takes a function of the C library
 /// that does, which programs of Go do without.
 pub fn may_start(content: &Blob, sections: &Sections, calls: bool) -> bool {
-    let holds = |part: &Blob, texts: &[&str]| {
-        let search = AnyOf::new(texts);
-        search.is_some_and(|search| search.is_in(part))
-    };
-    match go::functions(sections) {
-        Some(part) => {
-            let end = part.offset.saturating_add(part.size);
-            holds(&content.slice(part.offset..end), &GO_STARTS)
-        }
-        None => calls && holds(content, &[RUST]),
-    }
+    go::functions(sections).map_or(calls, |part| {
+        let end = part.offset.saturating_add(part.size);
+        holds(&content.slice(part.offset..end), &GO_STARTS)
+    })
+}
+
+fn holds(content: &Blob, texts: &[&str]) -> bool {
+    AnyOf::new(texts).is_some_and(|search| search.is_in(content))
 }
 
 /// Calls `found` for every text whose length, in bytes, is in a range, with its offset; also for what only may be one.
@@ -120,8 +122,7 @@ mod tests {
         let content = content(place(&empty, b".rodata"), place(&empty, part.as_bytes()));
         let content = Blob::from_bytes(file(&content));
         let sections = sections::read(&content).unwrap();
-        assert!(may_start(&content, &sections, true));
-        assert!(!may_start(&content, &sections, false));
+        assert!(is_counted(&content, &sections));
         let mut out = Vec::new();
         let note = |_, text: &[u8]| out.push(String::from_utf8_lossy(text).into_owned());
         each(&content, EM_X86_64.0, &sections, 3..=4, note).unwrap();
@@ -166,6 +167,7 @@ mod tests {
         for (function, may) in [("syscall.forkExec", true), ("syscall.read", false)] {
             let content = Blob::from_bytes(elf(&[(".gopclntab", function.as_bytes())]));
             let sections = sections::read(&content).unwrap();
+            assert!(is_counted(&content, &sections));
             for calls in [false, true] {
                 assert_eq!(may_start(&content, &sections, calls), may, "{function}");
             }

@@ -3,7 +3,7 @@
 //! Nothing is looked up in the image here: what a file says depends on its content, and on the words that are looked for.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use ounce_image::{Blob, ImagePath};
 
@@ -17,6 +17,8 @@ use crate::inspect::paths::Hit;
 use crate::inspect::pointers::pointed_at;
 use crate::inspect::sections::{self, Sections};
 
+/// How long names of programs and libraries are, in bytes; programs of two letters are too often something else.
+const LENGTHS: RangeInclusive<u64> = 3..=64;
 /// The longest record of a build that is looked at, to each side of a path.
 const MAX_RECORD: u64 = 8 << 10;
 
@@ -52,13 +54,26 @@ pub(super) fn each(
         }
         found(&said);
     };
-    texts(world, path, file, elf.machine.1, starts, &mut tell);
+    let counted = Counted::of(world, file, elf.machine.1, starts);
+    texts(
+        world,
+        path,
+        file,
+        elf.machine.1,
+        starts,
+        counted.programs,
+        &mut tell,
+    );
     let mut seen: BTreeSet<Vec<u8>> = elf.needed.iter().chain(&elf.soname).cloned().collect();
-    literals::libraries(file, |at, name| {
+    let mut library = |at, name: &[u8]| {
         if seen.insert(name.to_vec()) {
             tell(at, Text::Library(name.into()));
         }
-    });
+    };
+    literals::libraries(file, &mut library);
+    for (at, name) in counted.libraries {
+        library(at, &name);
+    }
     if let Some((memory, notes)) = world.memory.zip(notes) {
         memory.keep(path.clone(), notes);
     }
@@ -71,6 +86,7 @@ fn texts(
     file: &Blob,
     machine: u16,
     starts: &Starts,
+    mut called: BTreeMap<u64, usize>,
     tell: &mut impl FnMut(u64, Text),
 ) {
     let looks_for_names = starts.may || starts.is_program;
@@ -86,8 +102,8 @@ fn texts(
     let is_debugging = |at: u64| debugging.iter().any(|range| range.contains(&at));
     let names = world.programs.names();
     let mut near = Near::new(file);
-    // Programs that are called, and what may be the name of one if something points to it.
-    let (mut called, mut ends) = (BTreeMap::new(), BTreeMap::new());
+    // What may be the name of a program that is called, if something points to it.
+    let mut ends = BTreeMap::new();
     let _ = scanner.scan(
         file,
         |_| Ok(()),
@@ -115,7 +131,6 @@ fn texts(
     for place in pointed_at(file, machine, &places) {
         called.insert(place, ends[&place]);
     }
-    called.extend(counted(world, file, machine, starts));
     let mut is_record = None;
     let mut is_record = || {
         *is_record
@@ -128,22 +143,33 @@ fn texts(
     }
 }
 
-/// Programs that a program of Go or Rust names, each with the place of the text.
-fn counted(world: &World<'_>, file: &Blob, machine: u16, starts: &Starts) -> BTreeMap<u64, usize> {
-    let names = world.programs.names();
-    let mut called = BTreeMap::new();
-    let sections = sections::read(file);
-    let may = |sections: &Sections| counted::may_start(file, sections, starts.may);
-    if let Some(sections) = sections.filter(may) {
-        let longest = names.iter().map(Vec::len).max().unwrap_or_default();
+/// What is written out in a program of Go or Rust, where no zero ends a text, by where it is.
+#[derive(Default)]
+struct Counted {
+    programs: BTreeMap<u64, usize>,
+    libraries: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Counted {
+    fn of(world: &World<'_>, file: &Blob, machine: u16, starts: &Starts) -> Self {
+        let mut out = Self::default();
+        let is_counted = |sections: &Sections| counted::is_counted(file, sections);
+        let Some(sections) = sections::read(file).filter(is_counted) else {
+            return out;
+        };
+        let names = world.programs.names();
+        let may_start = counted::may_start(file, &sections, starts.may);
         // What cannot be read says nothing.
-        let _ = counted::each(file, machine, &sections, 3..=longest as u64, |at, text| {
-            if let Ok(number) = names.binary_search_by(|name| name.as_slice().cmp(text)) {
-                called.insert(at, number);
+        let _ = counted::each(file, machine, &sections, LENGTHS, |at, text| {
+            let number = names.binary_search_by(|name| name.as_slice().cmp(text));
+            if let (Ok(number), true) = (number, may_start) {
+                out.programs.insert(at, number);
+            } else if literals::is_library(text) {
+                out.libraries.insert(at, text.to_vec());
             }
         });
+        out
     }
-    called
 }
 
 /// The parts of a file that only debuggers read: names of its sources, of the compiler's headers (DWARF 5, 7.5;

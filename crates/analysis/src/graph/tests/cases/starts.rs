@@ -205,35 +205,35 @@ fn a_name_at_the_end_of_another_word_counts_where_something_points_to_it() {
 /// Rust stores texts side by side, with their lengths where they are used.
 #[test]
 fn texts_with_lengths_are_names_where_something_has_both() {
-    let names = |length: u8| {
-        let mut data = b"RUST_BACKTRACEunzstdlz4less".to_vec();
-        let text = 16_i32;
+    let names = |at: i32, length: u8| {
+        let mut data = b"RUST_BACKTRACEunzstdlibz.so.1lz4less".to_vec();
         data.extend([0x48, 0x8d, 0x35]);
         let next = data.len() as i32 + 4;
-        data.extend((text - next).to_le_bytes());
+        data.extend((at - next).to_le_bytes());
         data.extend([0xba, length, 0, 0, 0]);
         escaped(&importing(&["execvp"], &data))
     };
-    let tools = "usr/bin/lz4 (0755) = <tool>
+    let others = "usr/bin/lz4 (0755) = <tool>
         usr/bin/less (0755) = <tool>
-        usr/bin/zstd (0755) = <tool>";
-    for (length, stays, goes) in [
-        (
-            4,
-            vec!["/usr/bin/zstd"],
-            vec!["/usr/bin/lz4", "/usr/bin/less"],
-        ),
-        (
-            5,
-            vec![],
-            vec!["/usr/bin/zstd", "/usr/bin/lz4", "/usr/bin/less"],
-        ),
+        usr/bin/zstd (0755) = <tool>
+        usr/lib/libz.so.1 = <lib>";
+    let all = [
+        "/usr/bin/lz4",
+        "/usr/bin/less",
+        "/usr/bin/zstd",
+        "/usr/lib/libz.so.1",
+    ];
+    for (at, length, stays) in [
+        (16, 4, "/usr/bin/zstd"),
+        (20, 9, "/usr/lib/libz.so.1"),
+        (16, 5, ""),
     ] {
+        let goes: Vec<&str> = all.into_iter().filter(|path| *path != stays).collect();
         check(&[Case {
             what: "texts with lengths",
             command: &["tool"],
-            files: &format!("usr/bin/tool (0755) = {}\n{tools}", names(length)),
-            stays: &stays,
+            files: &format!("usr/bin/tool (0755) = {}\n{others}", names(at, length)),
+            stays: Some(stays).filter(|path| !path.is_empty()).as_slice(),
             goes: &goes,
         }]);
     }
