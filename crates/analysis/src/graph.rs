@@ -28,6 +28,7 @@ mod tables;
 mod tests;
 mod units;
 mod why;
+mod words;
 mod world;
 
 use std::collections::BTreeSet;

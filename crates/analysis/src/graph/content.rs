@@ -163,13 +163,13 @@ fn read(
         run_by(world, collector, &shebang);
         match scripts::is_shell(&shebang) {
             true => scripts::file(world, collector, node, &content),
-            false => literals::paths(world, collector, &content),
+            false => literals::all(world, collector, &path, &content, true),
         }
     } else if scripts::is_named_so(&path) {
         scripts::file(world, collector, node, &content);
     } else {
         world.tables.file(world, collector, &path, &content);
-        literals::paths(world, collector, &content);
+        literals::all(world, collector, &path, &content, false);
     }
     interpreters::of(world, collector, node);
     for alias in world.programs.aliases(node) {

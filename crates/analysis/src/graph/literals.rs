@@ -1,11 +1,12 @@
 //! Paths, programs and libraries that are written out in content of any kind.
 
-use ounce_image::{Blob, NodeId, Tree};
+use ounce_image::{Blob, ImagePath, NodeId, Tree};
 
 use super::collect::Collector;
 use super::units::is_shared;
 use super::world::World;
-use super::{Kind, Proof};
+use super::{Kind, Proof, words};
+use crate::inspect::near::Near;
 use crate::inspect::paths::Hit;
 
 /// The longest name of a library that is looked for (`NAME_MAX` of Linux).
@@ -13,12 +14,55 @@ const MAX_NAME: usize = 255;
 /// How much is searched at a time for names of libraries.
 const WINDOW: usize = 1 << 20;
 
+/// What the paths that a file holds lead to, and where it is text the libraries and, if it names any, the programs.
+pub(super) fn all(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    path: &ImagePath,
+    content: &Blob,
+    is_script: bool,
+) {
+    let is_text = is_text(content);
+    let role = words::role(path, is_script).filter(|_| is_text);
+    let scanner = match role {
+        Some(_) => &world.scanner,
+        None => &world.paths,
+    };
+    let Some(scanner) = scanner else {
+        return;
+    };
+    let mut near = Near::new(content);
+    // What cannot be read makes the whole image unreadable; verifying it says so.
+    let _ = scanner.scan(
+        content,
+        |_| Ok(()),
+        |at, hit| match (hit, role) {
+            (Hit::Path(text), _) => {
+                path_at(world.tree, collector, text, &Proof::Offset(at), true);
+            }
+            (Hit::Name(number), Some(role)) => {
+                let file = (path, &mut near);
+                words::program(world, collector, file, role, (at, number));
+            }
+            _ => {}
+        },
+    );
+    if !is_text {
+        return;
+    }
+    libraries(content, |at, name| {
+        let found = world.loader.anywhere(name);
+        found.into_iter().for_each(|path| {
+            let _ = collector.path(Tree::ROOT, &path, Kind::Dlopens, &Proof::Offset(at));
+        });
+    });
+}
+
 /// What the paths that a file holds lead to.
 pub(super) fn paths(world: &World<'_>, collector: &mut Collector<'_>, content: &Blob) {
     let Some(scanner) = &world.paths else {
         return;
     };
-    // What cannot be read makes the whole image unreadable; verifying it says so.
     let _ = scanner.scan(
         content,
         |_| Ok(()),
@@ -28,15 +72,6 @@ pub(super) fn paths(world: &World<'_>, collector: &mut Collector<'_>, content: &
             }
         },
     );
-    if !is_text(content) {
-        return;
-    }
-    libraries(content, |at, name| {
-        let found = world.loader.anywhere(name);
-        found.into_iter().for_each(|path| {
-            let _ = collector.path(Tree::ROOT, &path, Kind::Dlopens, &Proof::Offset(at));
-        });
-    });
 }
 
 /// Whether content is for people too: what the first bytes of other files hold is no text.

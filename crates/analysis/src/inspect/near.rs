@@ -24,7 +24,13 @@ impl<'a> Near<'a> {
 
     /// So many bytes, at most a block, from `at` on; `None` where the file has none.
     pub fn bytes(&mut self, at: u64, len: usize) -> Option<&[u8]> {
-        let end = at.checked_add(len as u64)?;
+        let bytes = self.up_to(at, len);
+        (bytes.len() == len).then_some(bytes)
+    }
+
+    /// The same, and fewer bytes where the file ends.
+    pub fn up_to(&mut self, at: u64, len: usize) -> &[u8] {
+        let end = at.saturating_add(len as u64).min(self.file.len());
         let known = self.start..self.start + self.block.len() as u64;
         if at < known.start || end > known.end {
             // What follows a hit is asked for before what stands before the next one.
@@ -33,7 +39,10 @@ impl<'a> Near<'a> {
             let read = self.file.read_at(self.start, &mut self.block);
             self.block.truncate(read.unwrap_or_default());
         }
-        let from = usize::try_from(at - self.start).ok()?;
-        self.block.get(from..from + len)
+        let known = self.start + self.block.len() as u64;
+        match at < end && end <= known {
+            true => &self.block[(at - self.start) as usize..(end - self.start) as usize],
+            false => &[],
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! of the C library, `<takes f says TEXT>` also holds a text, and `<says TEXT>` may start what it names.
 
 mod starts;
+mod words;
 
 use super::*;
 

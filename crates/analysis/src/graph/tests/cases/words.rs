@@ -1,0 +1,83 @@
+//! Which words of sources and settings are programs.
+
+use super::{Case, check, escaped};
+
+/// Whether a file at a path leads to `samtools`, and to `jq`, whose name has two letters.
+fn leads(path: &str, content: &str, samtools: bool, jq: bool) {
+    let programs = [("/usr/bin/samtools", samtools), ("/usr/bin/jq", jq)];
+    let of = |wanted: bool| -> Vec<&str> {
+        let of = programs.iter().filter(|(_, is)| *is == wanted);
+        of.map(|(program, _)| *program).collect()
+    };
+    check(&[Case {
+        what: content,
+        command: &["python3", &format!("/{path}")],
+        files: &format!(
+            "usr/bin/python3 (0755) = <tool>\n{path} = {}\nusr/bin/samtools (0755) = <tool>\nusr/bin/jq (0755) = <tool>",
+            escaped(content.as_bytes())
+        ),
+        stays: &of(true),
+        goes: &of(false),
+    }]);
+}
+
+#[test]
+fn sources_name_programs_in_texts() {
+    for content in [
+        "run(['samtools', 'view', bam])",
+        "os.system(\"samtools view -b\")",
+        "system2(\"samtools\")",
+        "my $n = `samtools --version`;",
+        "exec('bwa mem x | samtools sort')",
+        "for my $tool (qw(bwa samtools)) {",
+        "%w[bwa samtools].each do",
+        "shell(f\"\"\"\n    samtools view -b {bam}\n\"\"\")",
+    ] {
+        leads("app/main.py", content, true, false);
+    }
+    leads("app/main.js", "spawn('jq', ['.a'])", false, true);
+    leads("app/main.rb", "`jq . /x | samtools view`", true, true);
+    for content in [
+        "# run(['samtools'])",
+        "// as \"samtools\" does",
+        "import samtools",
+        "samtools = 1",
+        "samtools and others are needed",
+        "'is samtools there'",
+        "open(f, 'jqx')",
+    ] {
+        leads("app/main.py", content, false, false);
+    }
+}
+
+#[test]
+fn settings_name_programs_as_values() {
+    for content in [
+        "command=samtools view",
+        "run: samtools",
+        "  - samtools view",
+    ] {
+        leads("app/tool.yml", content, true, false);
+    }
+    for content in [
+        "samtools = yes",
+        "# command=samtools",
+        "why: it is samtools",
+    ] {
+        leads("app/tool.conf", content, false, false);
+    }
+    // What is for people names nothing.
+    leads("app/README.md", "`samtools view`", false, false);
+}
+
+#[test]
+fn modules_name_programs_only_in_texts() {
+    let module = "usr/lib/python3/dist-packages/tool/run.py";
+    leads(module, "call(['samtools'])", true, false);
+    leads(module, "command=samtools view", false, false);
+    leads(module, "language = 'jq'", false, false);
+    leads(module, "executable = 'jq'", false, true);
+    leads(module, "run('jq', '-r')", false, true);
+    let test = "usr/lib/python3/dist-packages/tool/tests/run.py";
+    leads(test, "call(['samtools'])", false, false);
+}
