@@ -163,13 +163,16 @@ fn read(
         run_by(world, collector, &shebang);
         match scripts::is_shell(&shebang) {
             true => scripts::file(world, collector, node, &content),
-            false => literals::all(world, collector, &path, &content, true),
+            false => {
+                let interpreter = Some(shebang.interpreter.as_slice());
+                literals::all(world, collector, &path, &content, interpreter);
+            }
         }
     } else if scripts::is_named_so(&path) {
         scripts::file(world, collector, node, &content);
     } else {
         world.tables.file(world, collector, &path, &content);
-        literals::all(world, collector, &path, &content, false);
+        literals::all(world, collector, &path, &content, None);
     }
     interpreters::of(world, collector, node);
     for alias in world.programs.aliases(node) {

@@ -20,10 +20,10 @@ pub(super) fn all(
     collector: &mut Collector<'_>,
     path: &ImagePath,
     content: &Blob,
-    is_script: bool,
+    interpreter: Option<&[u8]>,
 ) {
     let is_text = is_text(content);
-    let role = words::role(path, is_script).filter(|_| is_text);
+    let role = words::role(path, interpreter).filter(|_| is_text);
     let scanner = match role {
         Some(_) => &world.scanner,
         None => &world.paths,

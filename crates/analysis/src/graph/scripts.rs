@@ -83,7 +83,7 @@ pub(super) fn file(world: &World<'_>, collector: &mut Collector<'_>, node: NodeI
                 node,
                 "it is too large for a script".to_owned(),
             );
-            return literals::all(world, collector, &world.tree.path(node), content, true);
+            return literals::all(world, collector, &world.tree.path(node), content, None);
         }
     };
     let folder = world.tree.parent(node);

@@ -62,16 +62,21 @@ pub(super) enum Role {
     Settings,
     /// A module for any program.
     Module,
+    /// A script of execline, in which every word may be a program (skarnet.org/software/execline).
+    Chain,
 }
 
-/// Whether a file names programs; `is_script` says that an interpreter is started for it.
-pub(super) fn role(path: &ImagePath, is_script: bool) -> Option<Role> {
+/// Whether a file names programs; `interpreter` is started for it, if it is a script.
+pub(super) fn role(path: &ImagePath, interpreter: Option<&[u8]>) -> Option<Role> {
+    if interpreter.is_some_and(|interpreter| interpreter.ends_with(b"/execlineb")) {
+        return Some(Role::Chain);
+    }
     let name = path.file_name();
     let ending = name.rsplit(|byte| *byte == b'.').next();
     let ending = ending
         .filter(|ending| ending.len() < name.len())
         .unwrap_or_default();
-    let is_source = is_script || SOURCES.contains(&ending) || NAMED.contains(&name);
+    let is_source = interpreter.is_some() || SOURCES.contains(&ending) || NAMED.contains(&name);
     let is_module = path.components().any(|part| {
         let is_python = part.strip_prefix(b"python").is_some_and(|rest| {
             !rest.is_empty()
@@ -149,8 +154,8 @@ impl<'a> Line<'a> {
             next,
             None | Some(b' ' | b'\t' | b'\\' | b'|' | b';' | b'<' | b'>')
         );
-        if self.is_comment() {
-            return false;
+        if self.is_comment() || role == Role::Chain {
+            return !self.is_comment();
         }
         let is_own = role != Role::Module;
         let previous = self.before.last().copied();

@@ -37,6 +37,19 @@ fn sources_name_programs_in_texts() {
     }
     leads("app/main.js", "spawn('jq', ['.a'])", false, true);
     leads("app/main.rb", "`jq . /x | samtools view`", true, true);
+    // Without an ending it is a source by what runs it.
+    leads(
+        "app/run",
+        "#!/usr/bin/python3\nrun(['samtools'])",
+        true,
+        false,
+    );
+    leads(
+        "app/run",
+        "#!/bin/execlineb -P\n# jq\nwith-env samtools",
+        true,
+        false,
+    );
     for content in [
         "# run(['samtools'])",
         "// as \"samtools\" does",
