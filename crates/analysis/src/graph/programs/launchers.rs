@@ -38,6 +38,8 @@ struct Launcher {
     /// Whether all its words are one text for a shell.
     #[serde(default)]
     evaluates: bool,
+    /// The folder of the scripts that its first word names.
+    below: Option<String>,
     #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
     source: String,
 }
@@ -147,7 +149,19 @@ impl Launcher {
                 }
             }
             None if self.shell => out.push(Started::Interactive),
+            Some(word) if self.below.is_some() => out.extend(self.scripts(word)),
             _ => add(rest, depth, out),
+        }
+    }
+
+    fn scripts(&self, word: &Word) -> Vec<Started> {
+        let folder = self.below.iter().map(String::as_bytes);
+        match word {
+            Word::Known(names) => folder
+                .flat_map(|folder| names.iter().map(move |name| [folder, b"/", name].concat()))
+                .map(Started::Program)
+                .collect(),
+            Word::Unknown(written) => vec![Started::Unknown(written.clone())],
         }
     }
 
@@ -238,6 +252,15 @@ mod tests {
         assert_eq!(of("eval|a|b"), ["eval", "text a b"]);
         assert_eq!(of("xargs|-0|-n|1|cat"), ["xargs", "cat"]);
         assert_eq!(of("su|-|app|-c|tool x"), ["su", "text tool x"]);
+        assert_eq!(
+            of("service|haproxy|start"),
+            ["service", "/etc/init.d/haproxy"]
+        );
+        assert_eq!(
+            of("invoke-rc.d|--quiet|--|ssh|start"),
+            ["invoke-rc.d", "/etc/init.d/ssh"]
+        );
+        assert_eq!(of("service"), ["service"]);
         assert_eq!(of("tool|sh"), ["tool"]);
     }
 

@@ -263,6 +263,54 @@ fn what_libraries_open_is_reached() {
             goes: &["/srv/other"],
         },
         Case {
+            what: "what a server of files shows, and what nobody names",
+            command: &["rsync", "--daemon"],
+            files: "usr/bin/rsync (0755) = <names /etc/rsyncd.conf>
+                etc/rsyncd.conf = [data]\\npath=/srv\\n
+                srv/data/f.txt = x
+                mnt/other = x",
+            stays: &["/srv/data/f.txt"],
+            goes: &["/mnt/other"],
+        },
+        Case {
+            what: "parts of settings that packages leave for the program that reads them all",
+            command: &["logrotate", "/etc/logrotate.conf"],
+            files: "usr/sbin/logrotate (0755) = <tool>
+                etc/logrotate.conf = include /etc/logrotate.d\\n
+                etc/logrotate.d/server = /var/log/server/*.log { daily }\\n
+                etc/cron.daily/server = x",
+            stays: &["/etc/logrotate.d/server"],
+            goes: &["/etc/cron.daily/server"],
+        },
+        Case {
+            what: "helpers, plugins and folders of servers that settings name which come when they start",
+            command: &["sh", "-c", "squid & mosquitto & named"],
+            files: "bin/sh (0755) = <tool>
+                usr/sbin/squid (0755) = <tool>
+                usr/sbin/mosquitto (0755) = <tool>
+                usr/sbin/named (0755) = <tool>
+                usr/lib/squid/basic_ncsa_auth (0755) = <tool>
+                usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so = <lib>
+                var/lib/bind/
+                var/lib/other/",
+            stays: &["/usr/lib/squid/basic_ncsa_auth", "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so", "/var/lib/bind"],
+            goes: &["/var/lib/other"],
+        },
+        Case {
+            what: "servers that the system's own scripts start",
+            command: &["sh", "-c", "service haproxy start; invoke-rc.d --quiet squid restart"],
+            files: "bin/sh (0755) = <tool>
+                usr/sbin/service (0755) = #!/bin/sh\\n
+                usr/sbin/invoke-rc.d (0755) = #!/bin/sh\\n
+                etc/init.d/haproxy (0755) = #!/bin/sh\\nDAEMON=/usr/sbin/haproxy\\n$DAEMON\\n
+                etc/init.d/squid (0755) = #!/bin/sh\\nDAEMON=/opt/squid/squid\\n$DAEMON\\n
+                usr/sbin/haproxy (0755) = <tool>
+                opt/squid/squid (0755) = <tool>
+                usr/bin/other (0755) = <tool>",
+            stays: &["/etc/init.d/haproxy", "/usr/sbin/haproxy", "/opt/squid/squid"],
+            goes: &["/usr/bin/other"],
+        },
+        Case {
             what: "what a new user's home begins with",
             command: &["useradd", "somebody"],
             files: "usr/sbin/useradd (0755) = <tool>
