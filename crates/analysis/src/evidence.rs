@@ -13,14 +13,16 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io;
 
-use ounce_image::{EntryKind, LeafId, NodeId, Progress, Tree};
+use ounce_image::{Blob, EntryKind, LeafId, NodeId, Progress, Tree};
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use crate::finding::{Evidence, How, Problem, Referrer};
 use crate::harmless;
-use crate::inspect::elf;
+use crate::inspect::counted;
+use crate::inspect::elf::{self, Elf};
 use crate::inspect::paths::{Hit, Scanner};
+use crate::inspect::sections::{self, Sections};
 use crate::rules::Context;
 
 pub use targets::{Targets, UnitId};
@@ -271,6 +273,10 @@ impl<'a> Search<'a> {
                 {
                     self.add(&from, node, How::Needed, &mut out.evidence);
                 }
+                // A program; one without libraries needs no loader.
+                if elf.interpreter.is_some() || elf.needed.is_empty() {
+                    self.counted(&from, &elf, &content, &mut out.evidence);
+                }
             }
             Ok(None) => {}
             Err(reason) => {
@@ -287,6 +293,32 @@ impl<'a> Search<'a> {
         scanner.scan(&content, advance, |at, hit| {
             self.hit(&from, at, hit, &mut out.evidence)
         })
+    }
+
+    /// Names in a program of Go or Rust, in which no text is a word by itself.
+    fn counted(
+        &self,
+        from: &Pointer,
+        elf: &Elf,
+        content: &Blob,
+        out: &mut Vec<(UnitId, Evidence)>,
+    ) {
+        let is_counted = |sections: &Sections| counted::is_counted(content, sections);
+        let Some(sections) = sections::read(content).filter(is_counted) else {
+            return;
+        };
+        // What cannot be read makes the search fail where all of it is read.
+        let _ = counted::each(
+            content,
+            elf.machine.1,
+            &sections,
+            self.targets.lengths(),
+            |at, text| {
+                if let Some(number) = self.targets.program(text) {
+                    self.hit(from, at, Hit::Name(number), out);
+                }
+            },
+        );
     }
 
     fn hit(&self, from: &Pointer, at: u64, hit: Hit<'_>, out: &mut Vec<(UnitId, Evidence)>) {

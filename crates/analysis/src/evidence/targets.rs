@@ -1,6 +1,7 @@
 //! The units that could go, indexed for every way in which something may point at them.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use ounce_image::{LeafId, NodeId, Tree};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -71,6 +72,23 @@ pub(super) struct Meaning {
 }
 
 impl Targets {
+    /// The number of the name of a program.
+    pub(super) fn program(&self, name: &[u8]) -> Option<usize> {
+        let number = self
+            .names
+            .binary_search_by(|known| known.as_slice().cmp(name));
+        let is_program = |meaning: &Meaning| meaning.kind == NameKind::Program;
+        number
+            .ok()
+            .filter(|number| self.meanings[*number].iter().any(is_program))
+    }
+
+    /// The lengths of names, in bytes, that are more than a word of the language.
+    pub(super) fn lengths(&self) -> RangeInclusive<u64> {
+        let longest = self.names.iter().map(Vec::len).max();
+        3..=longest.unwrap_or_default() as u64
+    }
+
     /// Indexes the units for which `stays` says no; `owner` gives each claimed name its unit.
     pub fn new(
         tree: &Tree<'_>,

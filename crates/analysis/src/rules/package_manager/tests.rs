@@ -1,5 +1,5 @@
 use super::TABLE;
-use crate::testing::{Decided, decide_image_guarded, decide_with, set};
+use crate::testing::{Decided, decide_image_guarded, decide_with, elf, escaped, set};
 
 /// A package of the test's database: its fields, and its files with their content.
 struct Deb(&'static str, &'static str, &'static str);
@@ -173,6 +173,21 @@ fn what_calls_it_keeps_it_and_what_it_needs() {
         }
         // It needs adduser for its maintainer scripts only, which are not run again.
         assert!(goes(&found, "/usr/sbin/adduser"), "{user}");
+    }
+}
+
+/// Rust and Go store texts side by side, with their lengths where they are used.
+#[test]
+fn a_program_that_has_its_name_between_others_keeps_it() {
+    for (length, stays) in [(7, true), (8, false)] {
+        let mut data = b"RUST_BACKTRACEunapt-getless".to_vec();
+        data.extend([0x48, 0x8d, 0x35]);
+        let next = data.len() as i32 + 4;
+        data.extend((16 - next).to_le_bytes());
+        data.extend([0xba, length, 0, 0, 0]);
+        let program = escaped(&elf(&[(".rodata", &data)]));
+        let found = decide(&ALL, &format!("app/tool (0755) = {program}"));
+        assert_eq!(goes(&found, "/usr/bin/apt-get"), !stays, "{length}");
     }
 }
 
