@@ -303,22 +303,18 @@ impl<'a> Search<'a> {
         content: &Blob,
         out: &mut Vec<(UnitId, Evidence)>,
     ) {
+        let lengths = self.targets.lengths();
         let is_counted = |sections: &Sections| counted::is_counted(content, sections);
-        let Some(sections) = sections::read(content).filter(is_counted) else {
+        let sections = sections::read(content).filter(|_| !lengths.is_empty());
+        let Some(sections) = sections.filter(is_counted) else {
             return;
         };
         // What cannot be read makes the search fail where all of it is read.
-        let _ = counted::each(
-            content,
-            elf.machine.1,
-            &sections,
-            self.targets.lengths(),
-            |at, text| {
-                if let Some(number) = self.targets.program(text) {
-                    self.hit(from, at, Hit::Name(number), out);
-                }
-            },
-        );
+        let _ = counted::each(content, elf.machine.1, &sections, lengths, |at, text| {
+            if let Some(number) = self.targets.program(text) {
+                self.hit(from, at, Hit::Name(number), out);
+            }
+        });
     }
 
     fn hit(&self, from: &Pointer, at: u64, hit: Hit<'_>, out: &mut Vec<(UnitId, Evidence)>) {

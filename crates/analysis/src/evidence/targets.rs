@@ -72,21 +72,25 @@ pub(super) struct Meaning {
 }
 
 impl Targets {
-    /// The number of the name of a program.
+    /// The number of a name, if it is a program's.
     pub(super) fn program(&self, name: &[u8]) -> Option<usize> {
         let number = self
             .names
             .binary_search_by(|known| known.as_slice().cmp(name));
-        let is_program = |meaning: &Meaning| meaning.kind == NameKind::Program;
-        number
-            .ok()
-            .filter(|number| self.meanings[*number].iter().any(is_program))
+        number.ok().filter(|number| self.is_program(*number))
     }
 
-    /// The lengths of names, in bytes, that are more than a word of the language.
+    /// The lengths of the names of programs, in bytes, without those that are too often something else; empty when there
+    /// are none.
     pub(super) fn lengths(&self) -> RangeInclusive<u64> {
-        let longest = self.names.iter().map(Vec::len).max();
+        let programs = (0..self.names.len()).filter(|number| self.is_program(*number));
+        let longest = programs.map(|number| self.names[number].len()).max();
         3..=longest.unwrap_or_default() as u64
+    }
+
+    fn is_program(&self, number: usize) -> bool {
+        let mut meanings = self.meanings[number].iter();
+        meanings.any(|meaning| meaning.kind == NameKind::Program)
     }
 
     /// Indexes the units for which `stays` says no; `owner` gives each claimed name its unit.

@@ -30,7 +30,7 @@ pub(super) fn all(
         Ok(None) => return,
         Err(reason) => {
             content::problem(world, collector, node, reason);
-            return literals::paths(world, collector, &file);
+            return literals::all(world, collector, &world.tree.path(node), &file, None);
         }
     };
     let chain = own_chain(world, &elf, chain);

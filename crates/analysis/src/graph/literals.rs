@@ -4,9 +4,9 @@ use ounce_image::{Blob, ImagePath, NodeId, Tree};
 
 use super::collect::Collector;
 use super::units::is_shared;
+use super::words::Words;
 use super::world::World;
-use super::{Kind, Proof, words};
-use crate::inspect::near::Near;
+use super::{Kind, Proof};
 use crate::inspect::paths::Hit;
 
 /// The longest name of a library that is looked for (`NAME_MAX` of Linux).
@@ -15,6 +15,7 @@ const MAX_NAME: usize = 255;
 const WINDOW: usize = 1 << 20;
 
 /// What the paths that a file holds lead to, and where it is text the libraries and, if it names any, the programs.
+/// `interpreter` is started for it, if it is a script.
 pub(super) fn all(
     world: &World<'_>,
     collector: &mut Collector<'_>,
@@ -23,27 +24,24 @@ pub(super) fn all(
     interpreter: Option<&[u8]>,
 ) {
     let is_text = is_text(content);
-    let role = words::role(path, interpreter).filter(|_| is_text);
-    let scanner = match role {
+    let words = || Words::of(world, path, content, interpreter);
+    let mut words = is_text.then(words).flatten();
+    let scanner = match words {
         Some(_) => &world.scanner,
         None => &world.paths,
     };
     let Some(scanner) = scanner else {
         return;
     };
-    let mut near = Near::new(content);
     // What cannot be read makes the whole image unreadable; verifying it says so.
     let _ = scanner.scan(
         content,
         |_| Ok(()),
-        |at, hit| match (hit, role) {
+        |at, hit| match (hit, &mut words) {
             (Hit::Path(text), _) => {
                 path_at(world.tree, collector, text, &Proof::Offset(at), true);
             }
-            (Hit::Name(number), Some(role)) => {
-                let file = (path, &mut near);
-                words::program(world, collector, file, role, (at, number));
-            }
+            (Hit::Name(number), Some(words)) => words.program(collector, at, number),
             _ => {}
         },
     );
@@ -56,22 +54,6 @@ pub(super) fn all(
             let _ = collector.path(Tree::ROOT, &path, Kind::Dlopens, &Proof::Offset(at));
         });
     });
-}
-
-/// What the paths that a file holds lead to.
-pub(super) fn paths(world: &World<'_>, collector: &mut Collector<'_>, content: &Blob) {
-    let Some(scanner) = &world.paths else {
-        return;
-    };
-    let _ = scanner.scan(
-        content,
-        |_| Ok(()),
-        |at, hit| {
-            if let Hit::Path(path) = hit {
-                path_at(world.tree, collector, path, &Proof::Offset(at), true);
-            }
-        },
-    );
 }
 
 /// Whether content is for people too: what the first bytes of other files hold is no text.

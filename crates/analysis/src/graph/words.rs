@@ -4,7 +4,9 @@
 //! No language is parsed for that. A word counts where it stands as the name of a program does, and what stands there
 //! may be something else: more is kept then.
 
-use ounce_image::ImagePath;
+use std::collections::BTreeSet;
+
+use ounce_image::{Blob, ImagePath, Tree};
 
 use super::collect::Collector;
 use super::world::World;
@@ -55,7 +57,7 @@ const STARTS: [&[u8]; 9] = [
 
 /// What a file of text is to the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+enum Role {
     /// A part of the image's own program.
     Source,
     /// What it is told: names of settings begin its lines.
@@ -66,62 +68,92 @@ pub(super) enum Role {
     Chain,
 }
 
-/// Whether a file names programs; `interpreter` is started for it, if it is a script.
-pub(super) fn role(path: &ImagePath, interpreter: Option<&[u8]>) -> Option<Role> {
-    if interpreter.is_some_and(|interpreter| interpreter.ends_with(b"/execlineb")) {
-        return Some(Role::Chain);
-    }
-    let name = path.file_name();
-    let ending = name.rsplit(|byte| *byte == b'.').next();
-    let ending = ending
-        .filter(|ending| ending.len() < name.len())
-        .unwrap_or_default();
-    let is_source = interpreter.is_some() || SOURCES.contains(&ending) || NAMED.contains(&name);
-    let is_module = path.components().any(|part| {
-        let is_python = part.strip_prefix(b"python").is_some_and(|rest| {
-            !rest.is_empty()
-                && rest
-                    .iter()
-                    .all(|byte| byte.is_ascii_digit() || *byte == b'.')
-        });
-        is_python || MODULES.contains(&part)
-    });
-    // Who runs the tests of a module has what they need.
-    let is_test = path
-        .components()
-        .any(|part| part == b"tests" || part == b"test");
-    match is_module {
-        true => (is_source && !is_test).then_some(Role::Module),
-        false if is_source => Some(Role::Source),
-        false => SETTINGS.contains(&ending).then_some(Role::Settings),
+impl Role {
+    /// What a file is that names programs; `interpreter` is started for it, if it is a script.
+    fn of(path: &ImagePath, interpreter: Option<&[u8]>) -> Option<Self> {
+        if interpreter.is_some_and(|interpreter| interpreter.ends_with(b"/execlineb")) {
+            return Some(Self::Chain);
+        }
+        let name = path.file_name();
+        let ending = name.rsplit(|byte| *byte == b'.').next();
+        let ending = ending
+            .filter(|ending| ending.len() < name.len())
+            .unwrap_or_default();
+        let is_source = interpreter.is_some() || SOURCES.contains(&ending) || NAMED.contains(&name);
+        // Who runs the tests of a module has what they need.
+        let is_test = || {
+            path.components()
+                .any(|part| matches!(part, b"tests" | b"test"))
+        };
+        match path.components().any(is_of_modules) {
+            true => (is_source && !is_test()).then_some(Self::Module),
+            false if is_source => Some(Self::Source),
+            false => SETTINGS.contains(&ending).then_some(Self::Settings),
+        }
     }
 }
 
-/// Leads to a program that a word of a file names.
-pub(super) fn program(
-    world: &World<'_>,
-    collector: &mut Collector<'_>,
-    (path, near): (&ImagePath, &mut Near<'_>),
-    role: Role,
-    (at, number): (u64, usize),
-) {
-    let name = &world.programs.names()[number];
-    let Some(line) = Line::around(near, at, name.len()) else {
-        return;
+/// Whether modules lie in a folder of this name; Python's has its version.
+fn is_of_modules(folder: &[u8]) -> bool {
+    let is_version = |rest: &[u8]| {
+        !rest.is_empty()
+            && rest
+                .iter()
+                .all(|byte| byte.is_ascii_digit() || *byte == b'.')
     };
-    if line.calls(role, name.len()) && !world.tables.is_unused(path, name) {
+    MODULES.contains(&folder) || folder.strip_prefix(b"python").is_some_and(is_version)
+}
+
+/// The words of a file.
+pub(super) struct Words<'w> {
+    world: &'w World<'w>,
+    path: &'w ImagePath,
+    role: Role,
+    near: Near<'w>,
+    /// Programs that were found, each once.
+    found: BTreeSet<usize>,
+}
+
+impl<'w> Words<'w> {
+    /// Those of a file that names programs; `interpreter` is started for it, if it is a script.
+    pub(super) fn of(
+        world: &'w World<'w>,
+        path: &'w ImagePath,
+        content: &'w Blob,
+        interpreter: Option<&[u8]>,
+    ) -> Option<Self> {
+        Some(Self {
+            world,
+            path,
+            role: Role::of(path, interpreter)?,
+            near: Near::new(content),
+            found: BTreeSet::new(),
+        })
+    }
+
+    /// Leads to the program of this number, if its name at `at`, in bytes, is meant.
+    pub(super) fn program(&mut self, collector: &mut Collector<'_>, at: u64, number: usize) {
+        let world = self.world;
+        let name = &world.programs.names()[number];
+        if self.found.contains(&number) || world.tables.is_unused(self.path, name) {
+            return;
+        }
+        let line = Line::around(&mut self.near, at, name.len());
+        if line.is_none_or(|line| !line.calls(self.role, name.len())) {
+            return;
+        }
+        self.found.insert(number);
         let before = collector.targets.len();
         let proof = Proof::Offset(at);
-        let _ = world.programs.call(
-            collector,
-            ounce_image::Tree::ROOT,
-            name,
-            Kind::Calls,
-            &proof,
-        );
+        let programs = &world.programs;
+        let _ = programs.call(collector, Tree::ROOT, name, Kind::Calls, &proof);
         let new = collector.targets[before..].iter_mut();
         new.for_each(|target| target.is_guess = true);
     }
+}
+
+fn is_quote(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'' | b'`')
 }
 
 /// What stands on the line of a word.
@@ -147,46 +179,58 @@ impl<'a> Line<'a> {
 
     /// Whether a name of so many letters may be that of a program that is started.
     fn calls(self, role: Role, len: usize) -> bool {
-        let next = self.after.first().copied();
-        let is_quote = |byte: u8| matches!(byte, b'"' | b'\'' | b'`');
-        // Something may follow, in a text behind a backslash.
-        let is_command = matches!(
-            next,
-            None | Some(b' ' | b'\t' | b'\\' | b'|' | b';' | b'<' | b'>')
-        );
-        if self.is_comment() || role == Role::Chain {
-            return !self.is_comment();
-        }
-        let is_own = role != Role::Module;
-        let previous = self.before.last().copied();
-        if let Some(quote) = previous.filter(|byte| is_quote(*byte)) {
-            let is_short = len == 2 && (is_own || self.has_option() || self.says_start());
-            return match next == Some(quote) {
-                true => len > 2 || is_short,
-                // `" as "` is more often a word than a program.
-                false => is_command && (len > 2 || is_short && self.has_arguments()),
-            };
-        }
-        let blank = self.before.trim_ascii_end();
-        let has_quote = blank.iter().any(|byte| is_quote(*byte));
-        let is_joined =
-            blank.ends_with(b"$(") || matches!(blank.last(), Some(b'|' | b';' | b'&' | b'`'));
-        let ends = is_command || next.is_some_and(|byte| is_quote(byte) || byte == b')');
-        if is_joined && (is_own || has_quote) && ends {
-            return len > 2 || is_own && len > 1;
-        }
-        if self.is_listed() {
-            return len > 2;
-        }
-        if !is_own || !is_command {
+        if self.is_comment() {
             return false;
         }
-        match blank.is_empty() {
-            true => role == Role::Source && len > 2 && self.has_arguments(),
-            false => {
-                len > 1 && (matches!(blank.last(), Some(b'=' | b':')) || blank.trim_ascii() == b"-")
+        let is_quoted = self.before.last().is_some_and(|byte| is_quote(*byte));
+        match role {
+            Role::Chain => true,
+            _ if is_quoted => self.is_text(role, len),
+            Role::Module => self.is_joined(role, len) || self.is_listed() && len > 2,
+            Role::Source => {
+                let is_first = self.before.trim_ascii_end().is_empty();
+                let begins = is_first && self.is_command() && self.has_arguments();
+                self.is_joined(role, len)
+                    || (self.is_listed() || begins) && len > 2
+                    || self.is_value(len)
             }
+            Role::Settings => self.is_joined(role, len) || self.is_value(len),
         }
+    }
+
+    /// Whether a command ends here or has arguments; in a text something may follow behind a backslash.
+    fn is_command(self) -> bool {
+        let next = self.after.first();
+        next.is_none_or(|byte| b" \t\\|;<>".contains(byte))
+    }
+
+    /// A text that is the name, or begins with it.
+    fn is_text(self, role: Role, len: usize) -> bool {
+        let is_short = len == 2 && (role != Role::Module || self.has_option() || self.says_start());
+        match self.after.first() == self.before.last() {
+            true => len > 2 || is_short,
+            // `" as "` is more often a word than a program.
+            false => self.is_command() && (len > 2 || is_short && self.has_arguments()),
+        }
+    }
+
+    /// A command behind another one; in a module within a text.
+    fn is_joined(self, role: Role, len: usize) -> bool {
+        let before = self.before.trim_ascii_end();
+        let is_own = role != Role::Module;
+        let joins =
+            before.ends_with(b"$(") || matches!(before.last(), Some(b'|' | b';' | b'&' | b'`'));
+        let next = self.after.first().copied();
+        let ends = self.is_command() || next.is_some_and(|byte| is_quote(byte) || byte == b')');
+        let is_in_text = is_own || before.iter().any(|byte| is_quote(*byte));
+        joins && ends && is_in_text && (len > 2 || is_own && len > 1)
+    }
+
+    /// `run: tool`, `command=tool`, and `- tool` in a list of YAML.
+    fn is_value(self, len: usize) -> bool {
+        let before = self.before.trim_ascii();
+        let is_value = matches!(before.last(), Some(b'=' | b':')) || before == b"-";
+        is_value && self.is_command() && len > 1
     }
 
     /// Whether the line says nothing to a program (`#` in most languages and settings, `//` in others).

@@ -18,6 +18,8 @@ use super::sections::Sections;
 
 /// What every program with Rust's standard library asks the environment for (`std::panic::get_backtrace_style`).
 const RUST: &str = "RUST_BACKTRACE";
+/// How many are read at once: 16 MB.
+const AT_ONCE: usize = 1 << 20;
 /// The functions of Go that start a program, by the names in the table of functions (Go's `src/syscall/exec_unix.go`).
 const GO_STARTS: [&str; 2] = ["syscall.forkExec", "syscall.Exec"];
 
@@ -39,7 +41,7 @@ fn holds(content: &Blob, texts: &[&str]) -> bool {
     AnyOf::new(texts).is_some_and(|search| search.is_in(content))
 }
 
-/// Calls `found` for every text whose length, in bytes, is in a range, with its offset; also for what only may be one.
+/// Calls `tell` for every text whose length, in bytes, is in a range, with its offset; also for what only may be one.
 ///
 /// # Errors
 /// The content cannot be read.
@@ -48,39 +50,68 @@ pub fn each(
     machine: u16,
     sections: &Sections,
     lengths: RangeInclusive<u64>,
-    mut found: impl FnMut(u64, &[u8]),
+    mut tell: impl FnMut(u64, &[u8]),
 ) -> io::Result<()> {
-    let mut texts: Vec<(u64, u64)> = Vec::new();
-    let mut loaded: Vec<(u64, u64)> = Vec::new();
-    pointers::each(content, machine, sections, |to, holder| match holder {
-        Holder::Code(code) => {
-            let near = in_code(code, machine).filter(|len| lengths.contains(len));
-            texts.extend(near.map(|len| (to, len)));
+    let mut found = Found {
+        near: Near::new(content),
+        sections,
+        lengths,
+        texts: Vec::new(),
+        loaded: Vec::new(),
+    };
+    pointers::each(content, machine, sections, |to, holder| {
+        match holder {
+            Holder::Code(code) => {
+                let near = in_code(code, machine).filter(|len| found.lengths.contains(len));
+                found.texts.extend(near.map(|len| (to, len)));
+            }
+            Holder::Data(len) if found.lengths.contains(&len) => found.texts.push((to, len)),
+            Holder::Data(_) => {}
+            Holder::Loaded(place) => found.loaded.push((place, to)),
         }
-        Holder::Data(len) if lengths.contains(&len) => texts.push((to, len)),
-        Holder::Data(_) => {}
-        Holder::Loaded(place) => loaded.push((place, to)),
+        if found.texts.len() + found.loaded.len() >= AT_ONCE {
+            found.tell(&mut tell);
+        }
     })?;
-    let mut near = Near::new(content);
-    loaded.sort_unstable();
-    for (place, to) in loaded {
-        let offset = place
-            .checked_add(8)
-            .and_then(|place| sections.offset(place));
-        let len = offset.and_then(|offset| near.bytes(offset, 8));
-        let len = len.map(|len| u64::from_le_bytes(len.try_into().expect("eight bytes")));
-        texts.extend(len.filter(|len| lengths.contains(len)).map(|len| (to, len)));
-    }
-    texts.sort_unstable();
-    texts.dedup();
-    for (to, len) in texts {
-        if let Some(offset) = sections.offset(to)
-            && let Some(text) = near.bytes(offset, len as usize)
-        {
-            found(offset, text);
+    found.tell(&mut tell);
+    Ok(())
+}
+
+/// What may be texts, until they are read.
+struct Found<'a> {
+    near: Near<'a>,
+    sections: &'a Sections,
+    lengths: RangeInclusive<u64>,
+    /// Addresses with lengths.
+    texts: Vec<(u64, u64)>,
+    /// Where the loader puts addresses, each before its length.
+    loaded: Vec<(u64, u64)>,
+}
+
+impl Found<'_> {
+    fn tell(&mut self, tell: &mut impl FnMut(u64, &[u8])) {
+        self.loaded.sort_unstable();
+        for (place, to) in self.loaded.drain(..) {
+            let offset = place
+                .checked_add(8)
+                .and_then(|place| self.sections.offset(place));
+            let len = offset.and_then(|offset| self.near.bytes(offset, 8));
+            let len = len.map(|len| u64::from_le_bytes(len.try_into().expect("eight bytes")));
+            self.texts.extend(
+                len.filter(|len| self.lengths.contains(len))
+                    .map(|len| (to, len)),
+            );
+        }
+        self.texts.sort_unstable();
+        self.texts.dedup();
+        for (to, len) in self.texts.drain(..) {
+            if let Some(offset) = self.sections.offset(to)
+                && let Some(text) = self.near.bytes(offset, len as usize)
+            {
+                tell(offset, text);
+            }
         }
     }
-    Ok(())
 }
 
 /// The small numbers in code, each of which may be a length.

@@ -77,8 +77,12 @@ pub fn each(
         },
     };
     let mut buf = vec![0; (WINDOW + 2 * AROUND).min(content.len()) as usize];
+    // Segments share pages at their ends; a file that loads itself again and again is hostile.
+    let mut left = content.len().saturating_mul(2);
     for (part, address, is_code) in sections.loaded() {
-        let end = part.offset.saturating_add(part.size).min(content.len());
+        let end = part.offset.saturating_add(part.size.min(left));
+        let end = end.min(content.len());
+        left -= end.saturating_sub(part.offset);
         let mut at = part.offset;
         while at < end {
             let before = AROUND.min(at - part.offset);
@@ -145,8 +149,9 @@ impl<F: FnMut(u64, Holder<'_>)> Search<F> {
     /// Addresses in data, and those that the loader adds where it loads the file to (`DT_RELA`, `DT_RELR`).
     fn data(&mut self, window: &Window<'_>) {
         let own = &window.own;
-        let first = (window.here + own.start as u64).next_multiple_of(8) - window.here;
-        for at in (first as usize..own.end).step_by(8) {
+        let odd = window.here.wrapping_add(own.start as u64) % 8;
+        let first = own.start + ((8 - odd) % 8) as usize;
+        for at in (first..own.end).step_by(8) {
             let Some(word) = window.word(at) else {
                 return;
             };
@@ -172,7 +177,7 @@ impl<F: FnMut(u64, Holder<'_>)> Search<F> {
             if let (Some(0x48 | 0x4c), true, Some(distance)) =
                 (prefix, is_relative, window.value(at + 2))
             {
-                let next = window.here + at as u64 + 6;
+                let next = window.here.wrapping_add(at as u64 + 6);
                 let to = next.wrapping_add_signed(distance.cast_signed().into());
                 (self.note)(to, window.around(at));
             }
@@ -198,7 +203,7 @@ impl<F: FnMut(u64, Holder<'_>)> Search<F> {
                 let distance = (((code >> 5) & 0x7_ffff) << 2) | ((code >> 29) & 3);
                 // Of 21 bits, in pages of 4096 bytes.
                 let distance = i64::from((distance << 11).cast_signed() >> 11) << 12;
-                let here = (window.here + at as u64) & !0xfff;
+                let here = window.here.wrapping_add(at as u64) & !0xfff;
                 self.pages[register(0)] = Some(here.wrapping_add_signed(distance));
             } else if code & 0xffc0_0000 == 0x9100_0000
                 && let Some(page) = self.pages[register(5)]
@@ -301,5 +306,27 @@ mod tests {
             let content = Blob::from_bytes(file[..len].to_vec());
             assert_eq!(pointed_at(&content, 62, &places), BTreeSet::new());
         }
+    }
+
+    #[test]
+    fn a_file_that_loads_itself_again_and_again_is_searched_once() {
+        // The header of the one segment is at byte 64, and its address 16 bytes behind that.
+        let mut file = elf(&[(".rodata", DATA)]);
+        for address in [0, u64::MAX - 64, u64::MAX] {
+            file[80..88].copy_from_slice(&address.to_le_bytes());
+            let content = Blob::from_bytes(file.clone());
+            let _ = pointed_at(&content, 62, &BTreeSet::from([130, 140]));
+        }
+        let (header, count) = (file[64..120].to_vec(), 1000_u16);
+        let at = file.len() as u64;
+        file[32..40].copy_from_slice(&at.to_le_bytes());
+        file[56..58].copy_from_slice(&count.to_le_bytes());
+        file.extend(header.repeat(count.into()));
+        let content = Blob::from_bytes(file);
+        let sections = sections::read(&content).unwrap();
+        assert_eq!(sections.loaded().count(), 1000);
+        let mut words = 0;
+        each(&content, 62, &sections, |_, _| words += 1).unwrap();
+        assert!(words < content.len() / 4, "{words}");
     }
 }

@@ -160,7 +160,7 @@ pub(super) fn prepare<'m>(
 
 /// Whether it is no hard link.
 fn has_one_name(metadata: &Metadata) -> bool {
-    metadata.is_dir() || metadata.nlink() == 1
+    metadata.is_dir() || metadata.nlink() < 2
 }
 
 /// The path inside of the image whose root is a folder.

@@ -19,6 +19,8 @@ use crate::inspect::sections::{self, Sections};
 
 /// How long names of programs and libraries are, in bytes; programs of two letters are too often something else.
 const LENGTHS: RangeInclusive<u64> = 3..=64;
+/// Of so many words of one file it is asked whether something points to them; further ones count.
+const MAX_ENDS: usize = 1 << 20;
 /// The longest record of a build that is looked at, to each side of a path.
 const MAX_RECORD: u64 = 8 << 10;
 
@@ -71,7 +73,7 @@ pub(super) fn each(
         }
     };
     literals::libraries(file, &mut library);
-    for (at, name) in counted.libraries {
+    for (name, at) in counted.libraries {
         library(at, &name);
     }
     if let Some((memory, notes)) = world.memory.zip(notes) {
@@ -86,7 +88,7 @@ fn texts(
     file: &Blob,
     machine: u16,
     starts: &Starts,
-    mut called: BTreeMap<u64, usize>,
+    mut called: BTreeMap<usize, u64>,
     tell: &mut impl FnMut(u64, Text),
 ) {
     let looks_for_names = starts.may || starts.is_program;
@@ -104,6 +106,10 @@ fn texts(
     let mut near = Near::new(file);
     // What may be the name of a program that is called, if something points to it.
     let mut ends = BTreeMap::new();
+    let called_at = |called: &mut BTreeMap<usize, u64>, number, at: u64| {
+        let first = called.entry(number).or_insert(at);
+        *first = at.min(*first);
+    };
     let _ = scanner.scan(
         file,
         |_| Ok(()),
@@ -117,37 +123,44 @@ fn texts(
                 tell(at, Text::Path(path.into(), is_whole));
             }
             Hit::Name(number) if starts.calls(&mut near, at, &names[number]) => {
-                called.insert(at, number);
+                called_at(&mut called, number, at);
             }
-            Hit::End(number) => {
-                if starts.may_end(&mut near, at, &names[number]) {
+            Hit::End(number)
+                if !called.contains_key(&number)
+                    && starts.may_end(&mut near, at, &names[number]) =>
+            {
+                if ends.len() < MAX_ENDS {
                     ends.insert(at, number);
+                } else {
+                    called_at(&mut called, number, at);
                 }
             }
-            Hit::Name(_) | Hit::Relative(_) => {}
+            Hit::Name(_) | Hit::End(_) | Hit::Relative(_) => {}
         },
     );
     let places = ends.keys().copied().collect();
     for place in pointed_at(file, machine, &places) {
-        called.insert(place, ends[&place]);
+        called_at(&mut called, ends[&place], place);
     }
     let mut is_record = None;
     let mut is_record = || {
         *is_record
             .get_or_insert_with(|| !world.tables.is_building(path) && world.tables.is_record(file))
     };
-    for (at, number) in called {
+    for (number, at) in called {
         if !(world.tables.is_builder(&names[number]) && is_record()) {
             tell(at, Text::Program(number));
         }
     }
 }
 
-/// What is written out in a program of Go or Rust, where no zero ends a text, by where it is.
+/// What is written out in a program of Go or Rust, where no zero ends a text, each with where it is first.
 #[derive(Default)]
 struct Counted {
-    programs: BTreeMap<u64, usize>,
-    libraries: BTreeMap<u64, Vec<u8>>,
+    /// By their numbers.
+    programs: BTreeMap<usize, u64>,
+    /// By their names.
+    libraries: BTreeMap<Vec<u8>, u64>,
 }
 
 impl Counted {
@@ -163,9 +176,9 @@ impl Counted {
         let _ = counted::each(file, machine, &sections, LENGTHS, |at, text| {
             let number = names.binary_search_by(|name| name.as_slice().cmp(text));
             if let (Ok(number), true) = (number, may_start) {
-                out.programs.insert(at, number);
+                out.programs.entry(number).or_insert(at);
             } else if literals::is_library(text) {
-                out.libraries.insert(at, text.to_vec());
+                out.libraries.entry(text.to_vec()).or_insert(at);
             }
         });
         out
