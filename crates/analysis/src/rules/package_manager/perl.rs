@@ -78,7 +78,7 @@ pub(super) fn used_modules(
     let used = sources.into_par_iter().filter_map(|node| {
         let text = source(tree, node)?.read_all(MAX_SOURCE).ok()?;
         let mut used: BTreeMap<&str, String> = BTreeMap::new();
-        for name in uses(&String::from_utf8_lossy(&text)) {
+        for name in uses(&text) {
             if let Some(package) = modules.get(name) {
                 let name = String::from_utf8_lossy(name);
                 let reason = || format!("{} uses {name}", tree.path(node));
@@ -140,13 +140,13 @@ fn source(tree: &Tree<'_>, node: NodeId) -> Option<Blob> {
 }
 
 /// The modules that a text may load: the words behind `use`, `require`, `no`, and in quotes.
-fn uses(text: &str) -> impl Iterator<Item = &[u8]> {
+fn uses(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b':';
     let mut is_behind = false;
     let lines = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with('#'));
-    let words = lines.flat_map(move |line| line.as_bytes().split(move |b| !is_name(*b)));
+        .split(|&b| b == b'\n')
+        .filter(|line| !line.trim_ascii_start().starts_with(b"#"));
+    let words = lines.flat_map(move |line| line.split(move |b| !is_name(*b)));
     words.filter(move |word| {
         if word.is_empty() {
             return false;
