@@ -55,6 +55,7 @@ pub fn find(tree: &Tree<'_>, plan: &Plan, progress: &Progress) -> io::Result<Vec
     let groups: Vec<_> = groups.collect();
     let found: Vec<Vec<Duplicate>> = groups
         .into_par_iter()
+        .with_max_len(1)
         .map(|(size, files)| equal(tree, size, files, progress))
         .collect::<io::Result<_>>()?;
     let mut found: Vec<Duplicate> = found.into_iter().flatten().collect();

@@ -108,6 +108,7 @@ impl<'a> Search<'a> {
             next.retain(|leaf| self.searched.insert(*leaf));
             let results: Vec<Findings> = next
                 .par_iter()
+                .with_max_len(1)
                 .map(|leaf| self.leaf(&scanner, *leaf))
                 .collect::<io::Result<_>>()?;
             for result in results {

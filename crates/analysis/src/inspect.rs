@@ -18,3 +18,7 @@ pub mod sections;
 pub mod shell;
 pub mod symbols;
 pub mod zip;
+
+/// So many files are one job for a thread where most take no time. A thread that is through takes over jobs that no other
+/// has begun; without a bound rayon makes four of all files, and the last of them keeps one thread busy alone.
+pub(crate) const JOB: usize = 16;

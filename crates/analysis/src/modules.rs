@@ -8,6 +8,7 @@ use ounce_image::{LeafId, NodeId, Tree};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use crate::inspect::JOB;
 use crate::inspect::python::{self, Facts, Import};
 
 /// Every Python source of an image, and its modules by name.
@@ -39,6 +40,7 @@ impl Modules {
         let read = || {
             let read = leaves
                 .par_iter()
+                .with_max_len(JOB)
                 .filter_map(|leaf| Some((*leaf, source(tree, *leaf)?)));
             read.collect::<Vec<_>>()
         };

@@ -192,7 +192,10 @@ impl Plan {
 /// # Errors
 /// Content cannot be read, or `progress` asks to stop.
 pub fn plan(context: &Context<'_>, options: &Options, progress: &Progress) -> io::Result<Plan> {
-    let found = RULES.par_iter().map(|rule| (rule.find)(context));
+    let found = RULES
+        .par_iter()
+        .with_max_len(1)
+        .map(|rule| (rule.find)(context));
     let claims: Vec<Claim> = found.collect::<Vec<_>>().into_iter().flatten().collect();
     let mut plan = Plan {
         decisions: FxHashMap::default(),

@@ -9,6 +9,7 @@ use ounce_image::{Blob, ImagePath, LeafId, Progress, Tree};
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
+use crate::inspect::JOB;
 use crate::inspect::sections::{self, Sections};
 use crate::inspect::symbols;
 use crate::plan::Plan;
@@ -149,6 +150,7 @@ pub fn find(tree: &Tree<'_>, plan: &Plan, progress: &Progress) -> std::io::Resul
     };
     let measured: Vec<_> = leaves
         .into_par_iter()
+        .with_max_len(JOB)
         .map(measure)
         .collect::<Result<_, _>>()?;
     let mut files: BTreeMap<usize, Vec<(ImagePath, u64)>> = BTreeMap::new();

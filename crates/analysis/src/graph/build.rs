@@ -87,6 +87,7 @@ impl Graph {
         while !next.is_empty() {
             let found: Vec<(Collector<'_>, Arc<Chain>)> = next
                 .par_iter()
+                .with_max_len(1)
                 .map(|item| {
                     let mut collector = world.collector(Origin::Node(item.node));
                     let size = look(&world, &mut collector, item);

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::{Ecosystem, Package, Strength};
 use crate::finding::Problem;
+use crate::inspect::JOB;
 use crate::inspect::auditable::{self, Crate, Kind};
 use crate::inspect::go::{self, BuildInfo, Module};
 use crate::inspect::sections;
@@ -17,6 +18,7 @@ pub(super) fn load(tree: &Tree<'_>, problems: &mut Vec<Problem>) -> Vec<Package>
     let leaves: Vec<_> = tree.leaves().collect();
     let found: Vec<_> = leaves
         .par_iter()
+        .with_max_len(JOB)
         .filter_map(|leaf| {
             let names = &tree.leaf(*leaf).names;
             let record = names.first().copied().filter(|name| tree.is_file(*name))?;

@@ -31,6 +31,7 @@ pub(super) fn load(tree: &Tree<'_>, problems: &mut Vec<Problem>) -> Vec<Package>
     let jars: Vec<NodeId> = tree.walk(Tree::ROOT).filter(is_jar).collect();
     let read: Vec<_> = jars
         .par_iter()
+        .with_max_len(1)
         .map(|jar| tree.leaf_of(*jar).map(|leaf| contents(&tree.read(leaf))))
         .collect();
     let mut packages = Vec::new();

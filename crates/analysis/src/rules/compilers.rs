@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::Context;
+use crate::inspect::JOB;
 use crate::inspect::needles::AnyOf;
 use crate::packages::{Ecosystem, Package, Packages};
 
@@ -163,7 +164,7 @@ fn is_toolchain(tree: &Tree<'_>, node: NodeId) -> bool {
 fn compiling_library(tree: &Tree<'_>) -> Option<NodeId> {
     let marks = AnyOf::new(&LIBRARY_MARKS)?;
     let leaves: Vec<LeafId> = tree.leaves().collect();
-    let holds = leaves.into_par_iter().filter_map(|leaf| {
+    let holds = leaves.into_par_iter().with_max_len(JOB).filter_map(|leaf| {
         let name = *tree.leaf(leaf).names.first()?;
         let is_candidate = tree.is_file(name) && tree.read(leaf).len() >= LEAST_LIBRARY;
         let content = is_candidate.then(|| tree.read(leaf))?;

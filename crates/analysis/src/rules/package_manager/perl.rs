@@ -8,6 +8,7 @@ use ounce_image::{Blob, NodeId, Tree};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::inspect::JOB;
 use crate::packages::Package;
 use crate::rules::Context;
 
@@ -75,18 +76,21 @@ pub(super) fn used_modules(
     let sources: Vec<NodeId> = stays
         .filter(|node| source(tree, *node).is_some() && known.insert(tree.leaf_of(*node)))
         .collect();
-    let used = sources.into_par_iter().filter_map(|node| {
-        let text = source(tree, node)?.read_all(MAX_SOURCE).ok()?;
-        let mut used: BTreeMap<&str, String> = BTreeMap::new();
-        for name in uses(&text) {
-            if let Some(package) = modules.get(name) {
-                let name = String::from_utf8_lossy(name);
-                let reason = || format!("{} uses {name}", tree.path(node));
-                used.entry(&package.name).or_insert_with(reason);
+    let used = sources
+        .into_par_iter()
+        .with_max_len(JOB)
+        .filter_map(|node| {
+            let text = source(tree, node)?.read_all(MAX_SOURCE).ok()?;
+            let mut used: BTreeMap<&str, String> = BTreeMap::new();
+            for name in uses(&text) {
+                if let Some(package) = modules.get(name) {
+                    let name = String::from_utf8_lossy(name);
+                    let reason = || format!("{} uses {name}", tree.path(node));
+                    used.entry(&package.name).or_insert_with(reason);
+                }
             }
-        }
-        Some(used)
-    });
+            Some(used)
+        });
     // The first that uses a package, in the order of the tree.
     for (package, reason) in used.collect::<Vec<_>>().into_iter().flatten() {
         out.entry(package.to_owned()).or_insert(reason);

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ounce_image::{Blob, ImagePath, LeafId, NodeId, Tree};
 use rayon::prelude::*;
 
+use crate::inspect::JOB;
 use crate::inspect::elf::{self, Elf};
 use crate::inspect::needles::{AnyOf, Needles};
 use crate::inspect::script;
@@ -102,6 +103,7 @@ impl Readers {
         let leaves: Vec<LeafId> = tree.leaves().collect();
         let roles: Vec<(LeafId, NodeId, Role)> = leaves
             .par_iter()
+            .with_max_len(JOB)
             .filter_map(|leaf| {
                 let name = *tree.leaf(*leaf).names.first()?;
                 Some((*leaf, name, search.role(tree, *leaf, name)?))
@@ -132,6 +134,7 @@ impl Readers {
         scripts.retain(|(_, _, owner)| out.own_ways.contains_key(owner));
         let names = scripts
             .into_par_iter()
+            .with_max_len(JOB)
             .filter_map(|(leaf, node, owner)| Some((owner, search.names(tree, leaf, node)?)));
         let mut named: BTreeMap<Owner, BTreeSet<usize>> = BTreeMap::new();
         for (owner, names) in names.collect::<Vec<_>>() {
