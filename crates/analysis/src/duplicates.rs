@@ -1,8 +1,8 @@
 //! Files of equal content that are no names of one file: what is there more than once, and the waste.
 //!
 //! Nothing is taken away: a copy may be changed on its own, and a hard link between folders is
-//! something else than two files. Small files are left out, since they are many and waste little,
-//! and so is what goes anyway.
+//! something else than two files. Small files are left out, since they are many and waste little, files
+//! with holes, which claim more than they take, and what goes anyway.
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
@@ -43,8 +43,9 @@ impl Duplicate {
 pub fn find(tree: &Tree<'_>, plan: &Plan, progress: &Progress) -> io::Result<Vec<Duplicate>> {
     let mut by_size: BTreeMap<u64, Vec<(ImagePath, LeafId)>> = BTreeMap::new();
     for leaf in tree.leaves() {
-        let size = tree.entry(tree.leaf(leaf).data).size;
-        if let Some(path) = (size >= SMALLEST)
+        let entry = tree.entry(tree.leaf(leaf).data);
+        let size = entry.size;
+        if let Some(path) = (size >= SMALLEST && entry.sparse.is_none())
             .then(|| plan.name_of(tree, leaf))
             .flatten()
         {
@@ -141,6 +142,13 @@ mod tests {
             groups(&text),
             [(10_000, ["/a/1", "/a/2", "/c/3"].map(str::to_owned).into())]
         );
+    }
+
+    /// A TB of zeros would not be read to the end here.
+    #[test]
+    fn files_with_holes_are_not_read() {
+        let text = "[a]\na ^1000000000000 0:text\nb ^1000000000000 0:text\n";
+        assert_eq!(groups(text), []);
     }
 
     #[test]

@@ -95,28 +95,46 @@ fn longest<T: AsRef<[u8]>>(needles: &[T]) -> usize {
     lengths.max().unwrap_or_default()
 }
 
-/// Reads a file in windows that overlap by `longest`, until `each` has seen enough.
+/// Reads a file in windows that overlap by `longest`, until `each` has seen enough. Of holes, which cost nothing to claim,
+/// only as much as a text may reach into them.
 fn windows(
     content: &Blob,
     longest: usize,
     mut each: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> io::Result<()> {
     let mut buf = vec![0; (WINDOW + longest).min(content.len() as usize)];
-    let mut at = 0;
-    while at < content.len() {
-        let len = (content.len() - at).min(buf.len() as u64) as usize;
-        content.read_exact_at(at, &mut buf[..len])?;
-        if each(&buf[..len]).is_break() {
-            break;
+    for data in content.data_ranges() {
+        let end = content.len().min(data.end.saturating_add(longest as u64));
+        let mut at = data.start.saturating_sub(longest as u64);
+        while at < end {
+            let len = (end - at).min(buf.len() as u64) as usize;
+            content.read_exact_at(at, &mut buf[..len])?;
+            if each(&buf[..len]).is_break() {
+                return Ok(());
+            }
+            at += WINDOW as u64;
         }
-        at += WINDOW as u64;
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use ounce_image::Piece;
+
     use super::*;
+
+    /// A needle of zeros alone would be in holes.
+    #[test]
+    fn holes_are_not_searched() {
+        let text = Blob::from_bytes(b"git\0tar".to_vec());
+        let holes = || Piece::Zeros(1 << 60);
+        let content = Blob::splice([holes(), Piece::Slice(text), holes()]);
+        let texts = [b"\0git\0".to_vec(), b"tar\0".to_vec(), b"no".to_vec()];
+        let held = Needles::new(&texts).unwrap().held_by(&content);
+        assert_eq!(held.unwrap(), BTreeSet::from([0, 1]));
+        assert!(!AnyOf::new(&texts[2..]).unwrap().is_in(&content));
+    }
 
     #[test]
     fn needles_are_found_over_each_other_and_across_windows() {

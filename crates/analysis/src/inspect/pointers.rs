@@ -12,7 +12,7 @@ use ounce_image::Blob;
 use rustc_hash::FxHashMap;
 
 use super::go;
-use super::sections::{self, Sections};
+use super::sections::{self, Part, Sections};
 
 /// How much is searched at a time; a multiple of the length of an instruction of AArch64.
 const WINDOW: u64 = 1 << 20;
@@ -77,35 +77,52 @@ pub fn each(
         },
     };
     let mut buf = vec![0; (WINDOW + 2 * AROUND).min(content.len()) as usize];
+    let data = content.data_ranges();
     // Segments share pages at their ends; a file that loads itself again and again is hostile.
-    let mut left = content.len().saturating_mul(2);
+    let mut left = 2 * data
+        .iter()
+        .map(|range| range.end - range.start)
+        .sum::<u64>();
     for (part, address, is_code) in sections.loaded() {
-        let end = part.offset.saturating_add(part.size.min(left));
-        let end = end.min(content.len());
-        left -= end.saturating_sub(part.offset);
-        let mut at = part.offset;
-        while at < end {
-            let before = AROUND.min(at - part.offset);
-            let len = (end - at + before).min(buf.len() as u64) as usize;
-            let window = &mut buf[..len];
-            content.read_exact_at(at - before, window)?;
-            let own = before as usize..len.min((before + WINDOW) as usize);
-            let here = address.wrapping_add(at - before - part.offset);
-            let window = Window {
-                bytes: window,
-                own,
-                here,
-            };
-            search.data(&window);
-            match machine {
-                machine if is_code && machine == EM_X86_64.0 => search.x86_64(&window),
-                machine if is_code && machine == EM_AARCH64.0 => search.aarch64(&window),
-                _ => {}
+        for stretch in stretches(&data, part, content.len()) {
+            let len = (stretch.end - stretch.start).min(left);
+            left -= len;
+            let (mut at, end) = (stretch.start, stretch.start + len);
+            while at < end {
+                let before = AROUND.min(at - stretch.start);
+                let len = (end - at + before).min(buf.len() as u64) as usize;
+                let window = &mut buf[..len];
+                content.read_exact_at(at - before, window)?;
+                let own = before as usize..len.min((before + WINDOW) as usize);
+                let here = address.wrapping_add(at - before - part.offset);
+                search.window(
+                    machine,
+                    is_code,
+                    &Window {
+                        bytes: window,
+                        own,
+                        here,
+                    },
+                );
+                at += WINDOW;
             }
-            at += WINDOW;
         }
     }
     Ok(())
+}
+
+/// The stretches of a part that are no holes, which cost nothing to claim, each with the zeros that a value may begin or
+/// end with.
+fn stretches(data: &[Range<u64>], part: Part, len: u64) -> impl Iterator<Item = Range<u64>> {
+    let end = part.offset.saturating_add(part.size).min(len);
+    let first = data.partition_point(|range| range.end <= part.offset);
+    let inside = data[first..]
+        .iter()
+        .take_while(move |range| range.start < end);
+    inside.map(move |range| {
+        let start = range.start.saturating_sub(AROUND).max(part.offset);
+        start..range.end.saturating_add(AROUND).min(end)
+    })
 }
 
 /// A part of what is loaded.
@@ -146,6 +163,15 @@ struct Search<F> {
 }
 
 impl<F: FnMut(u64, Holder<'_>)> Search<F> {
+    fn window(&mut self, machine: u16, is_code: bool, window: &Window<'_>) {
+        self.data(window);
+        match machine {
+            machine if is_code && machine == EM_X86_64.0 => self.x86_64(window),
+            machine if is_code && machine == EM_AARCH64.0 => self.aarch64(window),
+            _ => {}
+        }
+    }
+
     /// Addresses in data, and those that the loader adds where it loads the file to (`DT_RELA`, `DT_RELR`).
     fn data(&mut self, window: &Window<'_>) {
         let own = &window.own;
@@ -217,6 +243,8 @@ impl<F: FnMut(u64, Holder<'_>)> Search<F> {
 
 #[cfg(test)]
 mod tests {
+    use ounce_image::Piece;
+
     use super::*;
     use crate::testing::elf;
 
@@ -328,5 +356,20 @@ mod tests {
         let mut words = 0;
         each(&content, 62, &sections, |_, _| words += 1).unwrap();
         assert!(words < content.len() / 4, "{words}");
+    }
+
+    #[test]
+    fn holes_are_not_searched() {
+        let mut file = elf(&[(".rodata", DATA)]);
+        let hole = 1_u64 << 60;
+        // The length of the one segment in the file is at byte 96.
+        let whole = (file.len() as u64 + hole).to_le_bytes();
+        file[96..104].copy_from_slice(&whole);
+        let text = Piece::Slice(Blob::from_bytes(file.clone()));
+        let content = Blob::splice([text, Piece::Zeros(hole)]);
+        let sections = sections::read(&content).unwrap();
+        let mut words = 0;
+        each(&content, 62, &sections, |_, _| words += 1).unwrap();
+        assert!((1..file.len()).contains(&words), "{words}");
     }
 }
