@@ -11,7 +11,7 @@ use super::collect::Collector;
 use super::{Kind, Proof};
 use crate::rules::Context;
 
-pub(super) use launchers::{Started, is_launcher, started};
+pub(super) use launchers::{Started, is_launcher, started, starts_others};
 
 /// Where container engines look when the image sets no `PATH` (moby, `DefaultPathEnv`), and where programs lie
 /// whatever it says.

@@ -174,7 +174,7 @@ pub(super) fn begin(
 ) {
     match what {
         Started::Program(name) if BUILT_IN.contains(&name.as_slice()) => {}
-        Started::Program(name) => {
+        Started::Program(name) | Started::Argument(name) => {
             let before = c.targets.len();
             let program = world.programs.call(c, base, name, Kind::Calls, proof);
             if let Some(program) = program.filter(|_| companions::are_meant(world, c.from)) {

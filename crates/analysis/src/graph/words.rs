@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use ounce_image::{Blob, ImagePath, Tree};
 
 use super::collect::Collector;
+use super::programs::starts_others;
 use super::world::World;
 use super::{Kind, Proof};
 use crate::inspect::near::Near;
@@ -185,6 +186,7 @@ impl<'a> Line<'a> {
         let is_quoted = self.before.last().is_some_and(|byte| is_quote(*byte));
         match role {
             Role::Chain => true,
+            _ if self.is_launched() => true,
             _ if is_quoted => self.is_text(role, len),
             Role::Module => self.is_joined(role, len) || self.is_listed() && len > 2,
             Role::Source => {
@@ -224,6 +226,20 @@ impl<'a> Line<'a> {
         let ends = self.is_command() || next.is_some_and(|byte| is_quote(byte) || byte == b')');
         let is_in_text = is_own || before.iter().any(|byte| is_quote(*byte));
         joins && ends && is_in_text && (len > 2 || is_own && len > 1)
+    }
+
+    /// Behind a program that starts what it is given: `nohup tool`, `run: mpirun -n 4 tool`.
+    fn is_launched(self) -> bool {
+        let is_apart = self.before.last().is_some_and(u8::is_ascii_whitespace);
+        let launches = |marks: &[u8]| {
+            let mark = self.before.iter().rposition(|byte| marks.contains(byte));
+            let from = mark.map_or(0, |at| at + 1);
+            let words = self.before[from..].split(u8::is_ascii_whitespace);
+            let words = words.filter(|word| !word.is_empty());
+            let mut words = words.skip_while(|word| *word == b"-" || word.ends_with(b":"));
+            words.next().is_some_and(starts_others)
+        };
+        is_apart && self.is_command() && (launches(b"\"'`|;&(") || launches(b"\"'`|;&(="))
     }
 
     /// `run: tool`, `command=tool`, and `- tool` in a list of YAML.

@@ -40,6 +40,9 @@ struct Launcher {
     evaluates: bool,
     /// The folder of the scripts that its first word names.
     below: Option<String>,
+    /// Whether its command is told by the words alone: it has options of many kinds, and does more than to start it.
+    #[serde(default)]
+    anywhere: bool,
     #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table"))]
     source: String,
 }
@@ -58,6 +61,8 @@ const MAX_DEPTH: usize = 16;
 pub(in crate::graph) enum Started {
     /// A program by its name or path.
     Program(Vec<u8>),
+    /// A word that is a program if there is one of this name or path.
+    Argument(Vec<u8>),
     /// A text for a shell.
     Text(Vec<u8>),
     /// A script for a shell, by its path.
@@ -92,7 +97,12 @@ fn add(words: &[Word], depth: usize, out: &mut Vec<Started>) {
 
 /// Whether a program starts what it is given, and nothing by itself.
 pub(in crate::graph) fn is_launcher(name: &[u8]) -> bool {
-    launcher(name).is_some()
+    launcher(name).is_some_and(|launcher| !launcher.anywhere)
+}
+
+/// Whether a program starts what it is given.
+pub(in crate::graph) fn starts_others(program: &[u8]) -> bool {
+    launcher(program).is_some()
 }
 
 fn launcher(program: &[u8]) -> Option<&'static Launcher> {
@@ -108,6 +118,9 @@ impl Launcher {
     fn add(&self, words: &[Word], depth: usize, out: &mut Vec<Started>) {
         if self.evaluates {
             return out.extend(joined(words));
+        }
+        if self.anywhere {
+            return add_anywhere(words, depth, out);
         }
         // Others than shells take such an option behind their other words too.
         let is_text =
@@ -183,6 +196,36 @@ impl Launcher {
     }
 }
 
+/// Each word that may be the command, or a text with one; behind another launcher its own words. What stands behind an
+/// option is its value where that is not known.
+fn add_anywhere(words: &[Word], depth: usize, out: &mut Vec<Started>) {
+    let mut is_value = false;
+    for (at, word) in words.iter().enumerate() {
+        if word.value().is_some_and(starts_others) {
+            return add(&words[at..], depth, out);
+        }
+        out.extend(word.values().filter_map(argument));
+        if let Word::Unknown(written) = word
+            && !is_value
+        {
+            out.push(Started::Unknown(written.clone()));
+        }
+        is_value = word.value().is_some_and(|value| value.starts_with(b"-"));
+    }
+}
+
+fn argument(word: &[u8]) -> Option<Started> {
+    let text = match word.starts_with(b"-") {
+        true => &word[memchr::memchr(b'=', word)? + 1..],
+        false => word,
+    };
+    Some(match text.contains(&b' ') {
+        true => Started::Text(text.to_vec()),
+        false => Started::Argument(text.to_vec()),
+    })
+    .filter(|_| !text.is_empty())
+}
+
 fn has(list: &[String], word: &[u8]) -> bool {
     list.iter().any(|known| known.as_bytes() == word)
 }
@@ -221,6 +264,7 @@ mod tests {
             let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
             match started {
                 Started::Program(name) => text(name),
+                Started::Argument(name) => format!("? {}", text(name)),
                 Started::Text(line) => format!("text {}", text(line)),
                 Started::Script(path) => format!("script {}", text(path)),
                 Started::Interactive => "interactive".to_owned(),
@@ -262,6 +306,31 @@ mod tests {
         );
         assert_eq!(of("service"), ["service"]);
         assert_eq!(of("tool|sh"), ["tool"]);
+    }
+
+    #[test]
+    fn commands_stand_anywhere_behind_what_has_many_options() {
+        assert_eq!(
+            of("mpirun|-np|4|--bind-to=core|lmp|-in|x"),
+            ["mpirun", "? 4", "? core", "? lmp", "? x"]
+        );
+        assert_eq!(of("srun|-n|4|env|A=b|lmp|x"), ["srun", "? 4", "env", "lmp"]);
+        assert_eq!(
+            of("parallel|samtools view {}|:::|a"),
+            ["parallel", "text samtools view {}", "? :::", "? a"]
+        );
+        assert_eq!(of("sbatch|--wrap=tool x"), ["sbatch", "text tool x"]);
+        let unknown = |words: &[Word]| {
+            let words = [&[Word::of("mpirun")], words].concat();
+            let found = started(&words);
+            found
+                .iter()
+                .any(|found| matches!(found, Started::Unknown(_)))
+        };
+        let variable = Word::Unknown(b"$X".to_vec());
+        assert!(unknown(std::slice::from_ref(&variable)));
+        assert!(!unknown(&[Word::of("-np"), variable]));
+        assert!(!is_launcher(b"mpirun") && starts_others(b"/usr/bin/mpirun"));
     }
 
     #[test]

@@ -31,6 +31,8 @@ fn sources_name_programs_in_texts() {
         "exec('bwa mem x | samtools sort')",
         "for my $tool (qw(bwa samtools)) {",
         "%w[bwa samtools].each do",
+        "os.system('mpirun -n 4 samtools view')",
+        "shell:\n    \"\"\"\n    nohup samtools index {x}\n    \"\"\"",
         "shell(f\"\"\"\n    samtools view -b {bam}\n\"\"\")",
     ] {
         leads("app/main.py", content, true, false);
@@ -56,6 +58,7 @@ fn sources_name_programs_in_texts() {
         "import samtools",
         "samtools = 1",
         "samtools and others are needed",
+        "'nohup', is samtools there",
         "'is samtools there'",
         "open(f, 'jqx')",
     ] {
@@ -69,6 +72,8 @@ fn settings_name_programs_as_values() {
         "command=samtools view",
         "run: samtools",
         "  - samtools view",
+        "run: /usr/bin/time -v samtools view",
+        "command=nohup samtools view",
     ] {
         leads("app/tool.yml", content, true, false);
     }
