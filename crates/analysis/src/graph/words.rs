@@ -16,14 +16,24 @@ use crate::inspect::near::Near;
 /// How far a line is looked at to each side of a word, in bytes.
 const AROUND: u64 = 240;
 /// Ends of the names of sources (the languages' own conventions), and of files for tools that run commands.
-const SOURCES: [&[u8]; 34] = [
+const SOURCES: [&[u8]; 38] = [
     b"py", b"pyw", b"pl", b"pm", b"plx", b"cgi", b"t", b"rb", b"rake", b"ru", b"js", b"mjs",
     b"cjs", b"ts", b"R", b"r", b"Rmd", b"lua", b"tcl", b"tk", b"php", b"phar", b"jl", b"groovy",
-    b"gradle", b"kts", b"nf", b"wdl", b"cwl", b"smk", b"awk", b"scm", b"el", b"lisp",
+    b"gradle", b"kts", b"nf", b"wdl", b"cwl", b"smk", b"awk", b"scm", b"el", b"lisp", b"java",
+    b"scala", b"clj", b"bsh",
 ];
 /// Ends of the names of settings.
-const SETTINGS: [&[u8]; 9] = [
-    b"json", b"yml", b"yaml", b"toml", b"ini", b"cfg", b"conf", b"config", b"service",
+const SETTINGS: [&[u8]; 10] = [
+    b"json",
+    b"yml",
+    b"yaml",
+    b"toml",
+    b"ini",
+    b"cfg",
+    b"conf",
+    b"config",
+    b"service",
+    b"properties",
 ];
 /// Files without an ending that name commands.
 const NAMED: [&[u8]; 6] = [
@@ -91,6 +101,11 @@ impl Role {
             false => SETTINGS.contains(&ending).then_some(Self::Settings),
         }
     }
+}
+
+/// Whether a file names programs, by its path alone.
+pub(super) fn names_programs(path: &ImagePath) -> bool {
+    Role::of(path, None).is_some()
 }
 
 /// Whether modules lie in a folder of this name; Python's has its version.
