@@ -154,7 +154,10 @@ impl<'w> Words<'w> {
             return;
         }
         let line = Line::around(&mut self.near, at, name.len());
-        if line.is_none_or(|line| !line.calls(self.role, name.len())) {
+        let calls = |line: Line<'_>| {
+            line.calls(self.role, name.len()) && !(name.ends_with(b"++") && line.is_counted())
+        };
+        if !line.is_some_and(calls) {
             return;
         }
         self.found.insert(number);
@@ -239,6 +242,13 @@ impl<'a> Line<'a> {
         let ends = self.is_command() || next.is_some_and(|byte| is_quote(byte) || byte == b')');
         let is_in_text = is_own || before.iter().any(|byte| is_quote(*byte));
         joins && ends && is_in_text && (len > 2 || is_own && len > 1)
+    }
+
+    /// Whether what ends in `++` is a variable that is counted up (`for (; c < n; c++)`), which takes no arguments.
+    fn is_counted(self) -> bool {
+        let is_quoted = self.before.last().is_some_and(|byte| is_quote(*byte));
+        let next = self.after.trim_ascii_start().first();
+        !is_quoted && next.is_none_or(|byte| b");,}".contains(byte))
     }
 
     /// `run: tool`, `command=tool`, and `- tool` in a list of YAML.

@@ -1,6 +1,6 @@
 //! Which words of classes are programs, alone and in archives.
 
-use super::{Case, check, escaped};
+use super::{Case, check, escaped, linked};
 use crate::testing::java::{class, jar};
 
 const BUILDER: &[&str] = &["java/lang/ProcessBuilder"];
@@ -175,4 +175,61 @@ fn what_is_not_read_may_start_programs() {
         true,
         false,
     );
+}
+
+#[test]
+fn archives_are_not_opened_without_end() {
+    let main = ("A.class", class(&["dot"], &[]));
+    let mut nested = jar(&[main.clone()], true);
+    for _ in 0..3 {
+        nested = jar(&[("a.jar", nested)], false);
+    }
+    let starts = || ("app/B.class", class(&[], BUILDER));
+    leads(
+        "a few",
+        &[("app/a.jar", nested.clone()), starts()],
+        true,
+        false,
+    );
+    nested = jar(&[("a.jar", jar(&[("a.jar", nested)], false))], false);
+    leads(
+        "many",
+        &[("app/a.jar", nested.clone()), starts()],
+        false,
+        false,
+    );
+    // What is not read may start anything.
+    leads(
+        "unknown",
+        &[("app/a.jar", nested), ("app/A.class", main.1)],
+        true,
+        false,
+    );
+}
+
+#[test]
+fn classes_of_the_jdk_say_nothing() {
+    let own = jar(&[("A.class", class(&["dot"], BUILDER))], true);
+    let files = |name: &'static str| [(name, own.clone())];
+    leads("its own", &files("opt/jdk/jre/lib/rt.jar"), false, false);
+    leads("another", &files("app/lib/tools.jar"), true, false);
+}
+
+#[test]
+fn libraries_in_archives_need_others() {
+    let native = linked(&["libx.so.1"], "", "", None);
+    let archive = jar(
+        &[("A.class", class(&[], &[])), ("linux/libjni.so", native)],
+        true,
+    );
+    check(&[Case {
+        what: "a library in an archive",
+        command: &["java", "-jar", "/app/a.jar"],
+        files: &format!(
+            "usr/bin/java (0755) = <tool>\napp/a.jar = {}\nusr/lib/libx.so.1 = <lib>\nusr/lib/liby.so.1 = <lib>",
+            escaped(&archive)
+        ),
+        stays: &["/usr/lib/libx.so.1"],
+        goes: &["/usr/lib/liby.so.1"],
+    }]);
 }
