@@ -96,9 +96,15 @@ fn is_wanted(world: &World<'_>, archive: &ImagePath, name: &[u8]) -> bool {
         return false;
     };
     let is_class = || name.ends_with(b".class");
-    let is_settings = || name.ends_with(b".xml");
-    let is_text = || (is_settings() || content::names_programs(&path)) && !is_silent(world, &path);
+    let is_settings = || name.ends_with(b".xml") || content::names_programs(&path);
+    let is_text = || is_settings() && !is_record(name) && !is_silent(world, &path);
     is_class() || is_native(&path) || is_text()
+}
+
+/// Whether an entry tells what the others were made of: sources, which run from folders alone (JEP 330), and Maven's notes
+/// (Apache Maven Archiver, "addMavenDescriptor").
+fn is_record(name: &[u8]) -> bool {
+    name.ends_with(b".java") || name.ends_with(b".scala") || name.starts_with(b"META-INF/maven/")
 }
 
 /// The path of an entry, as if the archive were a folder.

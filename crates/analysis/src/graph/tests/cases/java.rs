@@ -124,6 +124,12 @@ fn scripts_and_settings_lie_in_archives() {
         false,
     );
     leads(
+        "no source",
+        &of("src/Run.java", "run(\"dot\")"),
+        false,
+        false,
+    );
+    leads(
         "a text for people",
         &of("README.md", "/usr/bin/dot"),
         false,
@@ -180,7 +186,7 @@ fn what_is_not_read_may_start_programs() {
 #[test]
 fn archives_are_not_opened_without_end() {
     let main = ("A.class", class(&["dot"], &[]));
-    let mut nested = jar(&[main.clone()], true);
+    let mut nested = jar(std::slice::from_ref(&main), true);
     for _ in 0..3 {
         nested = jar(&[("a.jar", nested)], false);
     }
