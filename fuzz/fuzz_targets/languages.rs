@@ -1,4 +1,4 @@
-//! What languages' package managers and compilers leave, with arbitrary content: manifests, archives,
+//! What languages' package managers and compilers leave, with arbitrary content: manifests, archives, classes,
 //! and notes in programs; and the ways that lead from requests to packages.
 //!
 //! The input is text in parts between lines that hold only `%`, one part for each file of [`FILES`].
@@ -7,6 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use ounce_analysis::Packages;
+use ounce_analysis::inspect::class;
 use ounce_analysis::packages::requests::{Came, Graph};
 use ounce_fuzz::{layer, parts};
 use ounce_image::Tree;
@@ -42,6 +43,11 @@ usr/lib/ruby/3.1.0/x86_64-linux/tool.so = x
 
 fuzz_target!(|bytes: &[u8]| {
     let files: Vec<_> = FILES.into_iter().zip(parts(bytes)).collect();
+    for (_, content) in &files {
+        let class = class::read(content).unwrap_or_default();
+        assert!(class.texts.len() <= usize::from(u16::MAX));
+        assert!(class.others.iter().map(|text| text.len()).sum::<usize>() <= content.len());
+    }
     let written = ounce_testkit::archive(&files);
     let content = &ounce_testkit::image(CONTENT).layers[0];
     let layers = [content, &written].map(|tar| layer(tar).expect("the test's own layers"));

@@ -14,6 +14,7 @@ mod companions;
 mod content;
 mod elf;
 mod interpreters;
+mod java;
 mod literals;
 mod loader;
 mod memory;
@@ -184,6 +185,8 @@ pub enum Proof {
     Line(u32),
     /// In the dynamic section, or the `#!` line.
     Header,
+    /// In this entry of the archive that the file is, shown safely.
+    Entry(String),
     /// It takes this symbol, or is this library; what that opens is known from the source.
     Row {
         /// The symbol or the name of the file.
@@ -209,6 +212,7 @@ impl fmt::Display for Proof {
             Self::Offset(at) => write!(f, "byte {at}"),
             Self::Line(line) => write!(f, "line {line}"),
             Self::Header => write!(f, "in its header"),
+            Self::Entry(name) => write!(f, "in {name}"),
             Self::Row { key, why, source } => write!(f, "{key}: {why} ({source})"),
             Self::Run { program, run } => write!(f, "{program} in {run:?}"),
         }

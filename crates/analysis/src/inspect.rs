@@ -3,6 +3,7 @@
 
 mod anchors;
 pub mod auditable;
+pub mod class;
 pub mod counted;
 pub mod elf;
 pub mod go;

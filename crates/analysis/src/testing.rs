@@ -1,5 +1,7 @@
 //! Decisions on images written as text, for the tests of this crate.
 
+pub(crate) mod java;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

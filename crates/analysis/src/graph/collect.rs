@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ounce_image::{NodeId, Tree};
 
+use super::java::Said;
 use super::loader::Chain;
 use super::units::Units;
 use super::{Doubt, Extent, Kind, Missing, Origin, Proof};
@@ -39,6 +40,8 @@ pub(super) struct Collector<'w> {
     pub(super) readers: Option<&'static [String]>,
     /// What the folder holds for such programs alone.
     pub(super) held_for: Vec<(NodeId, &'static [String])>,
+    /// What classes of Java say.
+    pub(super) classes: Said,
 }
 
 impl<'w> Collector<'w> {
@@ -55,6 +58,7 @@ impl<'w> Collector<'w> {
             packages: Vec::new(),
             readers: None,
             held_for: Vec::new(),
+            classes: Said::default(),
         }
     }
 
@@ -121,6 +125,27 @@ impl<'w> Collector<'w> {
                 self.name(node, kind, proof.clone());
             }
         }
+    }
+
+    /// Takes what a part of the file leads to, which `proof` names.
+    pub(super) fn part(&mut self, part: Collector<'_>, proof: &Proof) {
+        let is_place = |at: &Proof| matches!(at, Proof::Offset(_) | Proof::Line(_) | Proof::Header);
+        let place = |at: Proof| match is_place(&at) {
+            true => proof.clone(),
+            false => at,
+        };
+        self.targets
+            .extend(part.targets.into_iter().map(|target| Target {
+                proof: place(target.proof),
+                ..target
+            }));
+        self.doubts
+            .extend(part.doubts.into_iter().map(|doubt| Doubt {
+                proof: place(doubt.proof),
+                ..doubt
+            }));
+        self.missing.extend(part.missing);
+        self.problems.extend(part.problems);
     }
 
     /// Something is asked for that is not there.

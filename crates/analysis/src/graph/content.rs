@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use ounce_image::{EntryKind, LeafId, NodeId, Tree};
+use ounce_image::{Blob, EntryKind, ImagePath, LeafId, NodeId, Tree};
 
 use super::collect::{Collector, follow};
 use super::loader::Chain;
 use super::units::is_script;
 use super::world::World;
-use super::{Extent, Kind, Proof, elf, interpreters, literals, scripts};
+use super::{Extent, Kind, Proof, elf, interpreters, java, literals, scripts, words};
 use crate::finding::Problem;
 use crate::harmless;
 use crate::inspect::script::{self, Shebang};
@@ -97,7 +97,7 @@ pub(super) fn by_reader(
 
 /// What the kernel starts to run a script; `None` for anything else.
 pub(super) fn runner(world: &World<'_>, node: NodeId) -> Option<NodeId> {
-    let start = start(world.tree, world.tree.leaf_of(node)?);
+    let start = start(&world.tree.read(world.tree.leaf_of(node)?));
     let shebang = script::shebang(&start)?;
     let path = match &shebang.command {
         Some(command) => world.programs.find(command)?.to_vec(),
@@ -156,29 +156,47 @@ fn read(
 ) -> u64 {
     let path = world.tree.path(node);
     let content = world.tree.read(leaf);
-    let start = start(world.tree, leaf);
-    if start.starts_with(b"\x7fELF") {
+    if content.begins_with(b"\x7fELF") {
         elf::all(world, collector, node, leaf, chain);
-    } else if let Some(shebang) = script::shebang(&start) {
-        run_by(world, collector, &shebang);
-        match scripts::is_shell(&shebang) {
-            true => scripts::file(world, collector, node, &content),
-            false => {
-                let interpreter = Some(shebang.interpreter.as_slice());
-                literals::all(world, collector, &path, &content, interpreter);
-            }
-        }
-    } else if scripts::is_named_so(&path) {
-        scripts::file(world, collector, node, &content);
     } else {
-        world.tables.file(world, collector, &path, &content);
-        literals::all(world, collector, &path, &content, None);
+        text(world, collector, node, &path, &content);
+        java::file(world, collector, node, &content, chain);
     }
     interpreters::of(world, collector, node);
     for alias in world.programs.aliases(node) {
         let _ = collector.path(Tree::ROOT, alias, Kind::Alias, &Proof::Itself);
     }
     content.len()
+}
+
+/// What content leads to that is no ELF file, under a path that tells what it is.
+pub(super) fn text(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    node: NodeId,
+    path: &ImagePath,
+    content: &Blob,
+) {
+    if let Some(shebang) = script::shebang(&start(content)) {
+        run_by(world, collector, &shebang);
+        match scripts::is_shell(&shebang) {
+            true => scripts::file(world, collector, node, content),
+            false => {
+                let interpreter = Some(shebang.interpreter.as_slice());
+                literals::all(world, collector, path, content, interpreter);
+            }
+        }
+    } else if scripts::is_named_so(path) {
+        scripts::file(world, collector, node, content);
+    } else {
+        world.tables.file(world, collector, path, content);
+        literals::all(world, collector, path, content, None);
+    }
+}
+
+/// Whether a file is one that [`text`] finds programs in, by its path alone.
+pub(super) fn names_programs(path: &ImagePath) -> bool {
+    scripts::is_named_so(path) || words::names_programs(path)
 }
 
 fn run_by(world: &World<'_>, collector: &mut Collector<'_>, shebang: &Shebang) {
@@ -203,9 +221,9 @@ fn run_by(world: &World<'_>, collector: &mut Collector<'_>, shebang: &Shebang) {
     }
 }
 
-fn start(tree: &Tree<'_>, leaf: LeafId) -> Vec<u8> {
+fn start(content: &Blob) -> Vec<u8> {
     let mut start = vec![0; START];
-    let read = tree.read(leaf).read_at(0, &mut start).unwrap_or_default();
+    let read = content.read_at(0, &mut start).unwrap_or_default();
     start.truncate(read);
     start
 }

@@ -78,6 +78,21 @@ pub(super) fn libraries(
     }
 }
 
+/// The libraries that an ELF file needs which lies inside of another file and is unpacked when the program runs.
+/// One for another system may lie beside it, so none is missed.
+pub(super) fn inside(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    node: NodeId,
+    file: &Blob,
+    chain: &Arc<Chain>,
+) {
+    if let Ok(Some(elf)) = elf::inspect(file) {
+        needed(world, collector, node, &elf, chain);
+        collector.missing.clear();
+    }
+}
+
 fn own_chain(world: &World<'_>, elf: &Elf, chain: &Arc<Chain>) -> Arc<Chain> {
     match &elf.interpreter {
         Some(interpreter) => world.loader.start(interpreter),

@@ -232,7 +232,7 @@ impl Tables {
     }
 
     /// Whether a row says all programs that a file starts.
-    fn says_all_programs(&self, path: &ImagePath) -> bool {
+    pub(super) fn says_all_programs(&self, path: &ImagePath) -> bool {
         let mut rows = self
             .opens
             .iter()

@@ -17,14 +17,24 @@ use crate::inspect::near::Near;
 /// How far a line is looked at to each side of a word, in bytes.
 const AROUND: u64 = 240;
 /// Ends of the names of sources (the languages' own conventions), and of files for tools that run commands.
-const SOURCES: [&[u8]; 34] = [
+const SOURCES: [&[u8]; 38] = [
     b"py", b"pyw", b"pl", b"pm", b"plx", b"cgi", b"t", b"rb", b"rake", b"ru", b"js", b"mjs",
     b"cjs", b"ts", b"R", b"r", b"Rmd", b"lua", b"tcl", b"tk", b"php", b"phar", b"jl", b"groovy",
-    b"gradle", b"kts", b"nf", b"wdl", b"cwl", b"smk", b"awk", b"scm", b"el", b"lisp",
+    b"gradle", b"kts", b"nf", b"wdl", b"cwl", b"smk", b"awk", b"scm", b"el", b"lisp", b"java",
+    b"scala", b"clj", b"bsh",
 ];
 /// Ends of the names of settings.
-const SETTINGS: [&[u8]; 9] = [
-    b"json", b"yml", b"yaml", b"toml", b"ini", b"cfg", b"conf", b"config", b"service",
+const SETTINGS: [&[u8]; 10] = [
+    b"json",
+    b"yml",
+    b"yaml",
+    b"toml",
+    b"ini",
+    b"cfg",
+    b"conf",
+    b"config",
+    b"service",
+    b"properties",
 ];
 /// Files without an ending that name commands.
 const NAMED: [&[u8]; 6] = [
@@ -94,6 +104,11 @@ impl Role {
     }
 }
 
+/// Whether a file names programs, by its path alone.
+pub(super) fn names_programs(path: &ImagePath) -> bool {
+    Role::of(path, None).is_some()
+}
+
 /// Whether modules lie in a folder of this name; Python's has its version.
 fn is_of_modules(folder: &[u8]) -> bool {
     let is_version = |rest: &[u8]| {
@@ -140,7 +155,10 @@ impl<'w> Words<'w> {
             return;
         }
         let line = Line::around(&mut self.near, at, name.len());
-        if line.is_none_or(|line| !line.calls(self.role, name.len())) {
+        let calls = |line: Line<'_>| {
+            line.calls(self.role, name.len()) && !(name.ends_with(b"++") && line.is_counted())
+        };
+        if !line.is_some_and(calls) {
             return;
         }
         self.found.insert(number);
@@ -240,6 +258,13 @@ impl<'a> Line<'a> {
             words.next().is_some_and(starts_others)
         };
         is_apart && self.is_command() && (launches(b"\"'`|;&(") || launches(b"\"'`|;&(="))
+    }
+
+    /// Whether what ends in `++` is a variable that is counted up (`for (; c < n; c++)`), which takes no arguments.
+    fn is_counted(self) -> bool {
+        let is_quoted = self.before.last().is_some_and(|byte| is_quote(*byte));
+        let next = self.after.trim_ascii_start().first();
+        !is_quoted && next.is_none_or(|byte| b");,}".contains(byte))
     }
 
     /// `run: tool`, `command=tool`, and `- tool` in a list of YAML.

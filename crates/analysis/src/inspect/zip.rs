@@ -16,6 +16,8 @@ pub struct Entry {
     method: u16,
     /// Bytes in the archive.
     packed: u64,
+    /// Bytes of its content, as the list says.
+    pub size: u64,
     /// Where its local header begins.
     header: u64,
 }
@@ -26,6 +28,8 @@ const CENTRAL: usize = 46;
 const END: usize = 22;
 const LOCATOR: u64 = 20;
 const END_64: usize = 56;
+/// The method of what is not compressed (APPNOTE 4.4.5).
+const STORED: u16 = 0;
 /// The longest comment behind the end, which the search for it has to pass.
 const MAX_COMMENT: usize = 0xffff;
 /// A list of a million entries takes some 100 MB.
@@ -57,6 +61,7 @@ pub fn entries(content: &Blob, wanted: impl Fn(&[u8]) -> bool) -> io::Result<Vec
                 name: name.to_vec(),
                 method: short(fixed, 10),
                 packed: long(fixed, 20),
+                size: long(fixed, 24),
                 header: long(fixed, 42).checked_add(shift).ok_or_else(damaged)?,
             });
         }
@@ -69,6 +74,35 @@ pub fn entries(content: &Blob, wanted: impl Fn(&[u8]) -> bool) -> io::Result<Vec
 /// # Errors
 /// The entry is damaged or packed in a way that is not known.
 pub fn read(content: &Blob, entry: &Entry, limit: u64) -> io::Result<Vec<u8>> {
+    let packed = packed(content, entry)?;
+    let mut out = Vec::new();
+    match entry.method {
+        STORED => packed.reader().take(limit).read_to_end(&mut out)?,
+        8 => DeflateDecoder::new(packed.reader())
+            .take(limit)
+            .read_to_end(&mut out)?,
+        other => return Err(io::Error::other(format!("compression method {other}"))),
+    };
+    Ok(out)
+}
+
+/// An entry's content as a whole; what is not compressed is not read.
+///
+/// # Errors
+/// As [`read`], and where the content has another size than the list says.
+pub fn whole(content: &Blob, entry: &Entry) -> io::Result<Blob> {
+    let whole = match entry.method {
+        STORED => packed(content, entry)?,
+        _ => Blob::from_bytes(read(content, entry, entry.size.saturating_add(1))?),
+    };
+    match whole.len() == entry.size {
+        true => Ok(whole),
+        false => Err(damaged()),
+    }
+}
+
+/// What the archive has of an entry.
+fn packed(content: &Blob, entry: &Entry) -> io::Result<Blob> {
     let mut local = [0; LOCAL];
     content.read_exact_at(entry.header, &mut local)?;
     if !local.starts_with(b"PK\x03\x04") {
@@ -76,16 +110,11 @@ pub fn read(content: &Blob, entry: &Entry, limit: u64) -> io::Result<Vec<u8>> {
     }
     let names = u64::from(short(&local, 26)) + u64::from(short(&local, 28));
     let start = entry.header + LOCAL as u64 + names;
-    let packed = content.slice(start..start.saturating_add(entry.packed));
-    let mut out = Vec::new();
-    match entry.method {
-        0 => packed.reader().take(limit).read_to_end(&mut out)?,
-        8 => DeflateDecoder::new(packed.reader())
-            .take(limit)
-            .read_to_end(&mut out)?,
-        other => return Err(io::Error::other(format!("compression method {other}"))),
-    };
-    Ok(out)
+    let end = start.saturating_add(entry.packed);
+    if end > content.len() {
+        return Err(damaged());
+    }
+    Ok(content.slice(start..end))
 }
 
 /// Where the list of entries begins, its size, and what its offsets are short of.
@@ -185,6 +214,18 @@ mod tests {
         // A stored block (RFC 1951, 3.2.4).
         let deflated = archive(8, b"\x01\x03\0\xfc\xffver");
         assert_eq!(first(deflated).unwrap(), b"ver");
+    }
+
+    #[test]
+    fn an_entry_has_the_size_that_the_list_says() {
+        let of = |bytes: Vec<u8>| {
+            let content = Blob::from_bytes(bytes);
+            let entry = &entries(&content, |_| true)?[0];
+            whole(&content, entry)?.read_all(99)
+        };
+        assert_eq!(of(archive(0, b"version")).unwrap(), b"version");
+        // It holds three bytes, where the list has the size of what is packed.
+        assert!(of(archive(8, b"\x01\x03\0\xfc\xffver")).is_err());
     }
 
     #[test]

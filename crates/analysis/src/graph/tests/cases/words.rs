@@ -99,3 +99,24 @@ fn modules_name_programs_only_in_texts() {
     let test = "usr/lib/python3/dist-packages/tool/tests/run.py";
     leads(test, "call(['samtools'])", false, false);
 }
+
+#[test]
+fn a_variable_that_is_counted_up_is_no_compiler() {
+    for (content, is_kept) in [
+        ("s('x');for(c=0;c<n;c++)f()", false),
+        ("s('x');c++;f()", false),
+        ("exec('cd x; c++ -o y z.cc')", true),
+        ("exec('c++')", true),
+    ] {
+        let program = ["/usr/bin/c++"];
+        check(&[Case {
+            what: content,
+            command: &["node", "/app/main.js"],
+            files: &format!(
+                "usr/bin/node (0755) = <tool>\napp/main.js = {content}\nusr/bin/c++ (0755) = <tool>"
+            ),
+            stays: if is_kept { &program } else { &[] },
+            goes: if is_kept { &[] } else { &program },
+        }]);
+    }
+}

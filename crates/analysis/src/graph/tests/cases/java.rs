@@ -1,0 +1,241 @@
+//! Which words of classes are programs, alone and in archives.
+
+use super::{Case, check, escaped, linked};
+use crate::testing::java::{class, jar};
+
+const BUILDER: &[&str] = &["java/lang/ProcessBuilder"];
+
+/// Whether files lead to `dot`, and to `gs`, whose name has two letters.
+fn leads(what: &str, files: &[(&str, Vec<u8>)], dot: bool, gs: bool) {
+    let programs = [("/usr/bin/dot", dot), ("/usr/bin/gs", gs)];
+    let of = |wanted: bool| -> Vec<&str> {
+        let of = programs.iter().filter(|(_, is)| *is == wanted);
+        of.map(|(program, _)| *program).collect()
+    };
+    let mut image = String::from(
+        "usr/bin/java (0755) = <tool>\nusr/bin/dot (0755) = <tool>\nusr/bin/gs (0755) = <tool>\n",
+    );
+    for (name, content) in files {
+        image += &format!("{name} = {}\n", escaped(content));
+    }
+    check(&[Case {
+        what,
+        command: &["java", "-cp", "/app", "Main"],
+        files: &image,
+        stays: &of(true),
+        goes: &of(false),
+    }]);
+}
+
+#[test]
+fn texts_of_a_class_name_programs() {
+    let alone = |texts: &[&str], dot, gs| {
+        let main = class(texts, BUILDER);
+        leads(&texts.join(" "), &[("app/Main.class", main)], dot, gs);
+    };
+    alone(&["dot"], true, false);
+    alone(&["dot -T\u{1}"], true, false);
+    alone(&["cat x | dot -Tpng"], true, false);
+    alone(&["gs"], false, true);
+    alone(&["a dot", "dots", "/x/dot"], false, false);
+    // Names of classes and methods are no texts.
+    let main = class(&[], &["java/lang/ProcessBuilder", "dot", "gs"]);
+    leads("names", &[("app/Main.class", main)], false, false);
+    leads(
+        "damaged",
+        &[("app/Main.class", class(&["dot"], BUILDER)[..20].to_vec())],
+        false,
+        false,
+    );
+}
+
+#[test]
+fn some_class_must_start_programs() {
+    let main = || class(&["dot"], &["app/Shell"]);
+    let shell = || class(&[], BUILDER);
+    leads("nobody", &[("app/Main.class", main())], false, false);
+    let classes = [("app/Main.class", main()), ("app/Shell.class", shell())];
+    leads("another class", &classes, true, false);
+    let archives = [
+        ("app/a.jar", jar(&[("Main.class", main())], true)),
+        ("app/b.jar", jar(&[("Shell.class", shell())], true)),
+    ];
+    leads("another archive", &archives, true, false);
+}
+
+#[test]
+fn archives_are_read_through() {
+    let main = || class(&["dot"], BUILDER);
+    for is_deflated in [false, true] {
+        let inner = || jar(&[("app/Main.class", main())], is_deflated);
+        leads("an archive", &[("app/main.jar", inner())], true, false);
+        let outer = || jar(&[("BOOT-INF/lib/main.jar", inner())], false);
+        leads("one in it", &[("app/boot.jar", outer())], true, false);
+        let script = [b"#!/bin/sh\nexit\n".to_vec(), outer()].concat();
+        leads("behind a script", &[("app/boot.jar", script)], true, false);
+        leads("a plugin", &[("app/tool.plugin", inner())], true, false);
+    }
+    let other = jar(&[("word/document.xml", b"dot".to_vec())], true);
+    leads("no classes", &[("app/text.docx", other)], false, false);
+}
+
+#[test]
+fn names_of_two_letters_need_more() {
+    let of = |texts: &[&str], classes: &[&str]| {
+        [
+            (
+                "app/a.jar",
+                jar(&[("A.class", class(texts, classes))], true),
+            ),
+            ("app/b.jar", jar(&[("B.class", class(&[], BUILDER))], true)),
+        ]
+    };
+    leads("a code", &of(&["gs"], &[]), false, false);
+    leads("with an option", &of(&["gs", "-q"], &[]), false, true);
+    leads(
+        "where programs are started",
+        &of(&["gs"], BUILDER),
+        false,
+        true,
+    );
+}
+
+#[test]
+fn scripts_and_settings_lie_in_archives() {
+    let of =
+        |name: &str, text: &str| [("app/a.jar", jar(&[(name, text.as_bytes().to_vec())], true))];
+    leads(
+        "a script",
+        &of("bin/run.sh", "cat x | dot -Tpng"),
+        true,
+        false,
+    );
+    leads(
+        "a source",
+        &of("run.groovy", "['dot', x].execute()"),
+        true,
+        false,
+    );
+    leads("settings", &of("application.yml", "tool: dot"), true, false);
+    leads(
+        "properties",
+        &of("application.properties", "tool=/usr/bin/dot"),
+        true,
+        false,
+    );
+    leads(
+        "no source",
+        &of("src/Run.java", "run(\"dot\")"),
+        false,
+        false,
+    );
+    leads(
+        "a text for people",
+        &of("README.md", "/usr/bin/dot"),
+        false,
+        false,
+    );
+}
+
+#[test]
+fn paths_are_named_by_code_and_annotations() {
+    for text in ["/usr/bin/dot", "/usr/bin/dot -Tpng", "${tool:/usr/bin/dot}"] {
+        let main = class(&[text], &[]);
+        leads(
+            text,
+            &[("app/a.jar", jar(&[("A.class", main)], true))],
+            true,
+            false,
+        );
+        // A name that nothing refers to as a text is one of an annotation.
+        let main = class(&[], &[text]);
+        leads(
+            text,
+            &[("app/a.jar", jar(&[("A.class", main)], true))],
+            true,
+            false,
+        );
+    }
+    let main = class(&[], &["org/usr/bin/dot"]);
+    leads(
+        "a class",
+        &[("app/a.jar", jar(&[("A.class", main)], true))],
+        false,
+        false,
+    );
+}
+
+#[test]
+fn what_is_not_read_may_start_programs() {
+    let main = class(&["dot"], &[]);
+    let mut bad = jar(&[("B.class", vec![0; 9])], false);
+    // The size of its content, in the list.
+    let at = bad.len() - 22 - 7 - 46 + 24;
+    bad[at..at + 4].copy_from_slice(&(600_u32 << 20).to_le_bytes());
+    let good = || ("app/a.jar", jar(&[("A.class", main.clone())], true));
+    leads("all is read", &[good()], false, false);
+    leads("too large", &[good(), ("app/b.jar", bad)], true, false);
+    leads(
+        "damaged",
+        &[good(), ("app/b.jar", b"PK\x05\x06".to_vec())],
+        true,
+        false,
+    );
+}
+
+#[test]
+fn archives_are_not_opened_without_end() {
+    let main = ("A.class", class(&["dot"], &[]));
+    let mut nested = jar(std::slice::from_ref(&main), true);
+    for _ in 0..3 {
+        nested = jar(&[("a.jar", nested)], false);
+    }
+    let starts = || ("app/B.class", class(&[], BUILDER));
+    leads(
+        "a few",
+        &[("app/a.jar", nested.clone()), starts()],
+        true,
+        false,
+    );
+    nested = jar(&[("a.jar", jar(&[("a.jar", nested)], false))], false);
+    leads(
+        "many",
+        &[("app/a.jar", nested.clone()), starts()],
+        false,
+        false,
+    );
+    // What is not read may start anything.
+    leads(
+        "unknown",
+        &[("app/a.jar", nested), ("app/A.class", main.1)],
+        true,
+        false,
+    );
+}
+
+#[test]
+fn classes_of_the_jdk_say_nothing() {
+    let own = jar(&[("A.class", class(&["dot"], BUILDER))], true);
+    let files = |name: &'static str| [(name, own.clone())];
+    leads("its own", &files("opt/jdk/jre/lib/rt.jar"), false, false);
+    leads("another", &files("app/lib/tools.jar"), true, false);
+}
+
+#[test]
+fn libraries_in_archives_need_others() {
+    let native = linked(&["libx.so.1"], "", "", None);
+    let archive = jar(
+        &[("A.class", class(&[], &[])), ("linux/libjni.so", native)],
+        true,
+    );
+    check(&[Case {
+        what: "a library in an archive",
+        command: &["java", "-jar", "/app/a.jar"],
+        files: &format!(
+            "usr/bin/java (0755) = <tool>\napp/a.jar = {}\nusr/lib/libx.so.1 = <lib>\nusr/lib/liby.so.1 = <lib>",
+            escaped(&archive)
+        ),
+        stays: &["/usr/lib/libx.so.1"],
+        goes: &["/usr/lib/liby.so.1"],
+    }]);
+}
