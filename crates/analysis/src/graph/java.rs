@@ -20,6 +20,9 @@ use crate::inspect::class::{self, Class};
 use crate::inspect::paths::Hit;
 use parts::{Part, Parts};
 
+/// The largest class that is read, in bytes: 65,535 constants are some 2 MB, and the code of all methods is as much.
+const MAX_CLASS: u64 = 16 << 20;
+
 /// What the classes of a file say of programs.
 #[derive(Debug, Default)]
 pub(super) struct Said {
@@ -143,6 +146,14 @@ struct Named {
     is_short: bool,
 }
 
+impl Found<'_> {
+    /// What is not read may start anything that others name.
+    fn unread(&mut self, file: &File<'_>, reason: String) {
+        self.starts = true;
+        content::problem(file.world, &mut self.collector, file.node, reason);
+    }
+}
+
 impl<'a> File<'a> {
     fn part(&self, part: &Part) -> Found<'a> {
         let world = self.world;
@@ -163,17 +174,16 @@ impl<'a> File<'a> {
                     content::text(world, &mut found.collector, self.node, &path, &content);
                 }
             }
-            Err(reason) => {
-                found.starts = true;
-                let reason = format!("{}: {reason}", display(&part.name));
-                content::problem(world, &mut found.collector, self.node, reason);
-            }
+            Err(reason) => found.unread(self, format!("{}: {reason}", display(&part.name))),
         }
         found
     }
 
     fn class(&self, found: &mut Found<'_>, content: &Blob) {
-        let bytes = content.read_all(content.len()).unwrap_or_default();
+        let bytes = match content.read_all(MAX_CLASS) {
+            Ok(bytes) => bytes,
+            Err(reason) => return found.unread(self, reason.to_string()),
+        };
         // Programs of another system begin with the same bytes.
         let Some(class) = class::read(&bytes) else {
             return;

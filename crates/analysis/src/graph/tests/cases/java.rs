@@ -239,3 +239,18 @@ fn libraries_in_archives_need_others() {
         goes: &["/usr/lib/liby.so.1"],
     }]);
 }
+
+#[test]
+fn a_class_without_end_is_not_read() {
+    let magic = escaped(&[0xca, 0xfe, 0xba, 0xbe]);
+    let class = escaped(&class(&["dot"], &[]));
+    check(&[Case {
+        what: "a TB of zeros",
+        command: &["java", "-cp", "/app", "A"],
+        files: &format!(
+            "usr/bin/java (0755) = <tool>\nusr/bin/dot (0755) = <tool>\napp/A.class = {class}\napp/B.class ^1000000000000 0:{magic}"
+        ),
+        stays: &["/usr/bin/dot"],
+        goes: &[],
+    }]);
+}
