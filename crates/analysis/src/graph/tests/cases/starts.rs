@@ -47,6 +47,45 @@ fn programs_are_started_through_libraries() {
 }
 
 #[test]
+fn commands_in_texts_are_called_wherever_they_stand() {
+    let tools = "usr/bin/gzip (0755) = <tool>\nusr/bin/x86_64-linux-gnu-gcc (0755) = <tool>";
+    let both = ["/usr/bin/gzip", "/usr/bin/x86_64-linux-gnu-gcc"];
+    for (text, stays) in [
+        ("exec gzip %s", Some(0)),
+        ("nohup gzip %s", Some(0)),
+        ("cat %s | gzip > %s", Some(0)),
+        ("cd %s && gzip x", Some(0)),
+        ("could not gzip it, or gunzip; gzip is gone", None),
+        // A record of a build has nothing to fill in.
+        (
+            "exec x86_64-linux-gnu-gcc -ffile-prefix-map=/a=. -o %o %s",
+            Some(1),
+        ),
+        (
+            "x86_64-linux-gnu-gcc -ffile-prefix-map=/a=. -shared %s",
+            Some(1),
+        ),
+        ("x86_64-linux-gnu-gcc -ffile-prefix-map=/a=. -O2", None),
+    ] {
+        let stays: Vec<&str> = stays
+            .map(|number: usize| both[number])
+            .into_iter()
+            .collect();
+        let goes: Vec<&str> = both
+            .into_iter()
+            .filter(|path| !stays.contains(path))
+            .collect();
+        check(&[Case {
+            what: text,
+            command: &["tool"],
+            files: &format!("usr/bin/tool (0755) = <says {text}>\n{tools}"),
+            stays: &stays,
+            goes: &goes,
+        }]);
+    }
+}
+
+#[test]
 fn compilers_start_what_they_name_and_what_they_built_does_not() {
     let tools = "usr/bin/x86_64-linux-gnu-as (0755) = <tool>
                 usr/bin/x86_64-linux-gnu-ld (0755) = <tool>";
@@ -68,6 +107,17 @@ fn compilers_start_what_they_name_and_what_they_built_does_not() {
         }]);
     }
     check(&[
+        Case {
+            what: "libraries that whoever compiles may name",
+            command: &["/usr/lib/gcc/x86_64-linux-gnu/12/collect2"],
+            files: "usr/lib/gcc/x86_64-linux-gnu/12/collect2 (0755) = <tool>
+                usr/lib/libz.so -> libz.so.1
+                usr/lib/libz.so.1 = <lib>
+                usr/lib/libz.a = x
+                usr/lib/libother.so.2 = <lib>",
+            stays: &["/usr/lib/libz.so", "/usr/lib/libz.so.1", "/usr/lib/libz.a"],
+            goes: &["/usr/lib/libother.so.2"],
+        },
         Case {
             what: "settings of GHC",
             command: &["/usr/lib/ghc/bin/ghc"],
