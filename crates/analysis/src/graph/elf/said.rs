@@ -148,6 +148,9 @@ fn texts(
                     called_at(&mut called, number, at);
                 }
             }
+            Hit::Relative(path) if begins_text(&mut near, at) => {
+                tell(at, Text::Relative(path.into()));
+            }
             Hit::Name(_) | Hit::End(_) | Hit::Relative(_) => {}
         },
     );
@@ -254,6 +257,11 @@ impl Starts {
             && !self.names.contains(&at)
             && near.bytes(at + name.len() as u64, 1) == Some(&[0])
     }
+}
+
+/// Whether no path goes on at `at`.
+fn begins_text(near: &mut Near<'_>, at: u64) -> bool {
+    at > 0 && near.bytes(at - 1, 1) == Some(&[0])
 }
 
 /// Whether what stands before a word makes it a command: a launcher that begins the text (`exec gcc -c %s`), or what

@@ -86,6 +86,73 @@ fn commands_in_texts_are_called_wherever_they_stand() {
 }
 
 #[test]
+fn data_beside_the_folder_of_a_program_is_reached() {
+    check(&[Case {
+        what: "paths from where a program is installed",
+        command: &["/usr/local/bin/tool"],
+        files: "usr/local/bin/tool (0755) = <names /share/tool-3.25>
+            usr/local/share/tool-3.25/a.cmake = x
+            usr/local/share/other/a = x
+            usr/share/tool-3.25/a = x",
+        stays: &["/usr/local/share/tool-3.25/a.cmake"],
+        goes: &["/usr/local/share/other/a", "/usr/share/tool-3.25/a"],
+    }]);
+    for (text, stays) in [
+        ("share/tool", true),
+        ("%s/share/tool", true),
+        ("../share/tool", true),
+        ("myshare/tool", false),
+        ("share/too", false),
+    ] {
+        let data: &[&str] = &["/usr/share/tool/data"];
+        let (stays, goes) = if stays {
+            (data, &[][..])
+        } else {
+            (&[][..], data)
+        };
+        check(&[Case {
+            what: text,
+            command: &["tool"],
+            files: &format!("usr/bin/tool (0755) = <names {text}>\nusr/share/tool/data = x"),
+            stays,
+            goes,
+        }]);
+    }
+}
+
+#[test]
+fn extensions_and_sources_of_packages_are_found_by_name() {
+    check(&[
+        Case {
+            what: "extensions of SQLite",
+            command: &["sqlite3"],
+            files: "usr/bin/sqlite3 (0755) = <needs libsqlite3.so.0>
+                usr/lib/libsqlite3.so.0 = <lib>
+                usr/lib/mod_spatialite.so = <lib>
+                usr/lib/mod_x/a.so = <lib>",
+            stays: &["/usr/lib/mod_spatialite.so"],
+            goes: &["/usr/lib/mod_x/a.so"],
+        },
+        Case {
+            what: "the folders of apt",
+            command: &["apt-get"],
+            files: "usr/bin/apt-get (0755) = <needs libapt-pkg.so.6.0>
+                usr/lib/libapt-pkg.so.6.0 = <lib>
+                etc/apt/sources.list = deb x
+                etc/apt/preferences.d/
+                usr/share/keyrings/a.gpg = x
+                etc/dpkg/x = x",
+            stays: &[
+                "/etc/apt/sources.list",
+                "/etc/apt/preferences.d",
+                "/usr/share/keyrings/a.gpg",
+            ],
+            goes: &["/etc/dpkg/x"],
+        },
+    ]);
+}
+
+#[test]
 fn compilers_start_what_they_name_and_what_they_built_does_not() {
     let tools = "usr/bin/x86_64-linux-gnu-as (0755) = <tool>
                 usr/bin/x86_64-linux-gnu-ld (0755) = <tool>";
