@@ -48,6 +48,9 @@ pub(super) fn all(
     if !is_text {
         return;
     }
+    if words.is_some() {
+        world.stems.asked_for(collector, content);
+    }
     libraries(content, |at, name| {
         let found = world.loader.anywhere(name);
         found.into_iter().for_each(|path| {

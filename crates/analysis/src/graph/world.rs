@@ -7,6 +7,7 @@ use ounce_image::{NodeId, Tree};
 use super::collect::Collector;
 use super::loader::Loader;
 use super::programs::Programs;
+use super::stems::Stems;
 use super::tables::Tables;
 use super::units::{Units, is_shared};
 use super::{Memory, Origin};
@@ -19,6 +20,8 @@ pub(super) struct World<'a> {
     pub(super) tree: &'a Tree<'a>,
     pub(super) units: Units,
     pub(super) loader: Loader<'a>,
+    /// What sources may ask the loader for.
+    pub(super) stems: Stems,
     pub(super) programs: Programs,
     pub(super) tables: Tables,
     /// Finds paths, and names of programs by their number in `programs`.
@@ -49,11 +52,13 @@ impl<'a> World<'a> {
             || Units::new(context),
             || translations::selectable_folders(context),
         );
+        let loader = Loader::new(context);
         Self {
             context,
             tree,
             units,
-            loader: Loader::new(context),
+            stems: Stems::new(tree, loader.everywhere()),
+            loader,
             scanner: Scanner::new(&prefixes, programs.names()),
             paths: Scanner::new(&prefixes, &[]),
             programs,
