@@ -121,7 +121,7 @@ fn data_beside_the_folder_of_a_program_is_reached() {
 }
 
 #[test]
-fn extensions_and_sources_of_packages_are_found_by_name() {
+fn extensions_and_plugins_are_found_by_name() {
     check(&[
         Case {
             what: "extensions of SQLite",
@@ -134,19 +134,14 @@ fn extensions_and_sources_of_packages_are_found_by_name() {
             goes: &["/usr/lib/mod_x/a.so"],
         },
         Case {
-            what: "the folders of apt",
-            command: &["apt-get"],
-            files: "usr/bin/apt-get (0755) = <tool>
-                etc/apt/sources.list = deb x
-                etc/apt/preferences.d/
-                usr/share/keyrings/a.gpg = x
-                etc/dpkg/x = x",
-            stays: &[
-                "/etc/apt/sources.list",
-                "/etc/apt/preferences.d",
-                "/usr/share/keyrings/a.gpg",
-            ],
-            goes: &["/etc/dpkg/x"],
+            what: "platforms of Qt",
+            command: &["draw"],
+            files: "usr/bin/draw (0755) = <needs libQt5Core.so.5>
+                usr/lib/libQt5Core.so.5 = <lib>
+                usr/lib/qt5/plugins/platforms/libqoffscreen.so = <lib>
+                usr/lib/qt5/qml/QtQuick/libx.so = <lib>",
+            stays: &["/usr/lib/qt5/plugins/platforms/libqoffscreen.so"],
+            goes: &["/usr/lib/qt5/qml/QtQuick/libx.so"],
         },
     ]);
 }
@@ -173,6 +168,15 @@ fn compilers_start_what_they_name_and_what_they_built_does_not() {
         }]);
     }
     check(&[
+        Case {
+            what: "the standard library of Rust",
+            command: &["rustc"],
+            files: "usr/bin/rustc (0755) = <tool>
+                usr/lib/rustlib/x86_64-unknown-linux-gnu/lib/libstd-1.rlib = x
+                usr/lib/other/x = x",
+            stays: &["/usr/lib/rustlib/x86_64-unknown-linux-gnu/lib/libstd-1.rlib"],
+            goes: &["/usr/lib/other/x"],
+        },
         Case {
             what: "libraries that whoever compiles may name",
             command: &["/usr/lib/gcc/x86_64-linux-gnu/12/collect2"],
