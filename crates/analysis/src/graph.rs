@@ -24,6 +24,7 @@ pub mod roots;
 mod scope;
 mod scripts;
 mod start;
+mod stems;
 mod tables;
 #[cfg(test)]
 mod tests;

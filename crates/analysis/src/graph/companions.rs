@@ -46,7 +46,7 @@ pub(super) fn of(
         None => lying_beside(world, called),
     };
     for file in found.into_iter().filter(|file| *file != program) {
-        match is_script(world.tree, file) {
+        match is_script(world.tree, end(world.tree, file).unwrap_or(file)) {
             true => c.companions.push(file),
             false => c.name(file, Kind::Companion, Proof::Itself).is_guess = true,
         }
@@ -87,12 +87,18 @@ fn of_source(world: &World<'_>, package: &Package, program: NodeId) -> Vec<NodeI
     };
     let is_program = |file: &NodeId| {
         let is_beside = tree.parent(*file) == tree.parent(program);
-        is_executable(tree, *file) && (is_beside || world.programs.is_found(tree, *file))
+        let is_program = end(tree, *file).is_some_and(|end| is_executable(tree, end));
+        is_program && (is_beside || world.programs.is_found(tree, *file))
     };
     let kin = world.context.packages.iter().filter(is_kin);
     kin.flat_map(|package| package.files.iter().copied())
         .filter(is_program)
         .collect()
+}
+
+/// What a name leads to: a package may bring links to programs of another one, as `gcc` to `gcc-12`.
+fn end(tree: &Tree<'_>, name: NodeId) -> Option<NodeId> {
+    tree.resolve_from(tree.parent(name), tree.name(name), |_| {})
 }
 
 /// The programs that no package brought in the folders of these names.

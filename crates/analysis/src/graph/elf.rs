@@ -142,7 +142,13 @@ fn written(
         match &said.text {
             Text::Path(text, _) if world.tables.is_unused(&path, text) => {}
             Text::Path(text, is_whole) => {
-                literals::path_at(world.tree, collector, text, &proof, *is_whole);
+                let own = literals::below_prefix(world.tree, collector, node, text, &proof);
+                if own.is_none() {
+                    literals::path_at(world.tree, collector, text, &proof, *is_whole);
+                }
+            }
+            Text::Relative(text) => {
+                let _ = literals::below_prefix(world.tree, collector, node, text, &proof);
             }
             Text::Program(number) => {
                 let name = &world.programs.names()[*number];

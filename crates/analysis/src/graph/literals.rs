@@ -48,6 +48,9 @@ pub(super) fn all(
     if !is_text {
         return;
     }
+    if words.is_some() {
+        world.stems.asked_for(collector, content);
+    }
     libraries(content, |at, name| {
         let found = world.loader.anywhere(name);
         found.into_iter().for_each(|path| {
@@ -104,6 +107,25 @@ pub(super) fn path_at(
         let new = collector.targets[before..].iter_mut();
         new.for_each(|target| target.is_guess = true);
     }
+}
+
+/// Leads to what a path means from a folder above the file that names it, where it means nothing from the root:
+/// programs look for their data beside the folder in which they are (`/share/tool` of `/opt/bin/tool`).
+pub(super) fn below_prefix(
+    tree: &Tree<'_>,
+    collector: &mut Collector<'_>,
+    file: NodeId,
+    path: &[u8],
+    proof: &Proof,
+) -> Option<NodeId> {
+    if path.starts_with(b"/") && tree.resolve(path).is_some() {
+        return None;
+    }
+    let path = path.strip_prefix(b"/").unwrap_or(path);
+    let above = std::iter::successors(Some(tree.parent(file)), |at| Some(tree.parent(*at)));
+    let mut prefixes = above.skip(1).take_while(|at| *at != Tree::ROOT);
+    let prefix = prefixes.find(|prefix| tree.resolve_from(*prefix, path, |_| {}).is_some())?;
+    collector.written(prefix, path, Kind::NamesPath, proof)
 }
 
 /// The deepest folder of a path that is there, and what the path may mean where nothing is: the longest name that its first missing part begins with (in compiled

@@ -162,6 +162,11 @@ impl<'a> Loader<'a> {
         out
     }
 
+    /// All folders of the search that are there.
+    pub(super) fn everywhere(&self) -> &[Vec<u8>] {
+        &self.everywhere
+    }
+
     /// A path of the table with each of the loader's own folders in place of `{lib}`.
     pub(super) fn with_folders(&self, path: &str) -> Vec<Vec<u8>> {
         let Some((head, tail)) = path.split_once("{lib}") else {

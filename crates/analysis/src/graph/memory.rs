@@ -35,6 +35,8 @@ pub(super) struct Said {
 pub(super) enum Text {
     /// A path, and whether it ends where it ends; otherwise what follows may be another text.
     Path(Box<[u8]>, bool),
+    /// A path from the folder in which the program is installed.
+    Relative(Box<[u8]>),
     /// A program that it starts, by its number.
     Program(usize),
     /// The name of a library.
@@ -77,7 +79,7 @@ pub(super) struct Notes {
 impl Notes {
     pub(super) fn add(&mut self, said: &Said) {
         let text = match &said.text {
-            Text::Path(text, _) | Text::Library(text) => text.len(),
+            Text::Path(text, _) | Text::Relative(text) | Text::Library(text) => text.len(),
             Text::Program(_) => 0,
         };
         self.size = self.size.saturating_add(size_of::<Said>() + text);

@@ -79,10 +79,11 @@ impl Programs {
         self.by_name.get(name).map(Vec::as_slice)
     }
 
-    /// Whether a name leads to this very file.
+    /// Whether a file, or a link to one, is what `PATH` finds under its name.
     pub(super) fn is_found(&self, tree: &Tree<'_>, file: NodeId) -> bool {
         let path = self.find(tree.name(file));
-        path.and_then(|path| tree.resolve(path)) == Some(file)
+        let end = tree.resolve_from(tree.parent(file), tree.name(file), |_| {});
+        end.is_some() && path.and_then(|path| tree.resolve(path)) == end
     }
 
     /// The folders that the image itself puts into `PATH`: those that no distribution has there.

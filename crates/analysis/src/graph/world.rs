@@ -7,6 +7,7 @@ use ounce_image::{NodeId, Tree};
 use super::collect::Collector;
 use super::loader::Loader;
 use super::programs::Programs;
+use super::stems::Stems;
 use super::tables::Tables;
 use super::units::{Units, is_shared};
 use super::{Memory, Origin};
@@ -19,11 +20,13 @@ pub(super) struct World<'a> {
     pub(super) tree: &'a Tree<'a>,
     pub(super) units: Units,
     pub(super) loader: Loader<'a>,
+    /// What sources may ask the loader for.
+    pub(super) stems: Stems,
     pub(super) programs: Programs,
     pub(super) tables: Tables,
-    /// Finds absolute paths, and names of programs by their number in `programs`.
+    /// Finds paths, and names of programs by their number in `programs`.
     pub(super) scanner: Option<Scanner>,
-    /// Finds absolute paths alone.
+    /// Finds paths alone.
     pub(super) paths: Option<Scanner>,
     /// The folders of messages in languages that a program can be asked to speak.
     pub(super) translations: BTreeSet<NodeId>,
@@ -49,11 +52,13 @@ impl<'a> World<'a> {
             || Units::new(context),
             || translations::selectable_folders(context),
         );
+        let loader = Loader::new(context);
         Self {
             context,
             tree,
             units,
-            loader: Loader::new(context),
+            stems: Stems::new(tree, loader.everywhere()),
+            loader,
             scanner: Scanner::new(&prefixes, programs.names()),
             paths: Scanner::new(&prefixes, &[]),
             programs,
@@ -70,7 +75,11 @@ impl<'a> World<'a> {
     }
 }
 
-/// What absolute paths begin with. A folder in the root that is somebody's own may be named without more behind it.
+/// What paths begin with that lead from the folder in which a program is installed, wherever that is (GNU Coding
+/// Standards 7.2.5, "Variables for Installation Directories": below `prefix`).
+const RELATIVE: [&[u8]; 4] = [b"/share/", b"share/", b"/libexec/", b"libexec/"];
+
+/// What paths begin with. A folder in the root that is somebody's own may be named without more behind it.
 fn prefixes(tree: &Tree<'_>) -> Vec<Vec<u8>> {
     let prefix = |top| {
         let end: &[u8] = if is_shared(tree, top) || tree.symlink(top).is_some() {
@@ -80,5 +89,9 @@ fn prefixes(tree: &Tree<'_>) -> Vec<Vec<u8>> {
         };
         [b"/", tree.name(top), end].concat()
     };
-    tree.children(Tree::ROOT).map(prefix).collect()
+    let relative = RELATIVE.iter().map(|prefix| prefix.to_vec());
+    tree.children(Tree::ROOT)
+        .map(prefix)
+        .chain(relative)
+        .collect()
 }

@@ -9,6 +9,7 @@ use ounce_image::{Blob, ImagePath};
 
 use super::super::literals;
 use super::super::memory::{Notes, Said, Text};
+use super::super::programs::is_launcher;
 use super::super::world::World;
 use crate::inspect::counted;
 use crate::inspect::elf::Elf;
@@ -23,6 +24,13 @@ const LENGTHS: RangeInclusive<u64> = 3..=64;
 const MAX_ENDS: usize = 1 << 20;
 /// The longest record of a build that is looked at, to each side of a path.
 const MAX_RECORD: u64 = 8 << 10;
+
+/// The longest name of a launcher that is looked for before a word, with the byte before it.
+const MAX_LAUNCHER: u64 = 20;
+/// The longest command that is looked at for places to fill in, in bytes.
+const MAX_COMMAND: usize = 1 << 10;
+/// What stands between two commands, and in no sentence (POSIX.1-2024, Shell Command Language, "Lists" and "Pipelines").
+const JOINTS: [&[u8]; 4] = [b"| ", b"&& ", b"$(", b"exec "];
 
 /// What is known of a file that may start programs.
 pub(super) struct Starts {
@@ -92,6 +100,8 @@ fn texts(
     tell: &mut impl FnMut(u64, Text),
 ) {
     let looks_for_names = starts.may || starts.is_program;
+    // Builders in commands that are filled in when they run, which are no records.
+    let mut templates = BTreeSet::new();
     let scanner = if looks_for_names {
         &world.scanner
     } else {
@@ -124,6 +134,9 @@ fn texts(
             }
             Hit::Name(number) if starts.calls(&mut near, at, &names[number]) => {
                 called_at(&mut called, number, at);
+                if world.tables.is_builder(&names[number]) && is_template(&mut near, at) {
+                    templates.insert(number);
+                }
             }
             Hit::End(number)
                 if !called.contains_key(&number)
@@ -134,6 +147,9 @@ fn texts(
                 } else {
                     called_at(&mut called, number, at);
                 }
+            }
+            Hit::Relative(path) if begins_text(&mut near, at) => {
+                tell(at, Text::Relative(path.into()));
             }
             Hit::Name(_) | Hit::End(_) | Hit::Relative(_) => {}
         },
@@ -148,7 +164,8 @@ fn texts(
             .get_or_insert_with(|| !world.tables.is_building(path) && world.tables.is_record(file))
     };
     for (number, at) in called {
-        if !(world.tables.is_builder(&names[number]) && is_record()) {
+        let may_be_record = world.tables.is_builder(&names[number]) && !templates.contains(&number);
+        if !(may_be_record && is_record()) {
             tell(at, Text::Program(number));
         }
     }
@@ -224,6 +241,7 @@ impl Starts {
             return false;
         }
         let begins = at > 0 && near.bytes(at - 1, 1) == Some(&[0]);
+        let begins = begins || self.may && stands_in_command(near, at);
         match near.bytes(at + name.len() as u64, 1) {
             Some(b" ") if self.may && begins && name.len() > 1 => true,
             // Codes of languages and the like have two letters.
@@ -239,6 +257,31 @@ impl Starts {
             && !self.names.contains(&at)
             && near.bytes(at + name.len() as u64, 1) == Some(&[0])
     }
+}
+
+/// Whether no path goes on at `at`.
+fn begins_text(near: &mut Near<'_>, at: u64) -> bool {
+    at > 0 && near.bytes(at - 1, 1) == Some(&[0])
+}
+
+/// Whether what stands before a word makes it a command: a launcher that begins the text (`exec gcc -c %s`), or what
+/// joins commands (`%s | gzip`, `cd %s && tar`).
+fn stands_in_command(near: &mut Near<'_>, at: u64) -> bool {
+    let start = at.saturating_sub(MAX_LAUNCHER);
+    let Some(before) = near.bytes(start, (at - start) as usize) else {
+        return false;
+    };
+    let from = memchr::memrchr(0, before).map(|nul| nul + 1);
+    let launcher = from.and_then(|from| before[from..].strip_suffix(b" "));
+    JOINTS.iter().any(|joint| before.ends_with(joint)) || launcher.is_some_and(is_launcher)
+}
+
+/// Whether the text from `at` on is a command with places for what it is to be told when it runs (`cc -o %o %s`).
+fn is_template(near: &mut Near<'_>, at: u64) -> bool {
+    let text = near.up_to(at, MAX_COMMAND);
+    let text = &text[..memchr::memchr(0, text).unwrap_or(text.len())];
+    let mut marks = text.windows(2).filter(|pair| pair[0] == b'%');
+    memchr::memmem::find(text, b" -").is_some() && marks.any(|mark| mark[1].is_ascii_alphabetic())
 }
 
 /// The first part of a program's name: `redis` of `redis-cli`.

@@ -487,6 +487,26 @@ fn programs_have_companions() {
 }
 
 #[test]
+fn links_of_a_package_are_programs_of_it() {
+    check(&[
+        Case {
+            what: "links of a package to programs of another one",
+            command: &["cc"],
+            files: "usr/bin/cc -> cc-12
+                usr/bin/cc-12 (0755) = <tool>
+                usr/bin/cov -> cov-12
+                usr/bin/cov-12 (0755) = <tool>
+                usr/bin/dump-12 (0755) = <tool>
+                var/lib/dpkg/status = Package: cc\\nStatus: install ok installed\\nVersion: 1\\nArchitecture: all\\n\\nPackage: cc-12\\nStatus: install ok installed\\nVersion: 1\\nArchitecture: all\\n
+                var/lib/dpkg/info/cc.list = /usr/bin/cc\\n/usr/bin/cov\\n
+                var/lib/dpkg/info/cc-12.list = /usr/bin/cc-12\\n/usr/bin/cov-12\\n/usr/bin/dump-12\\n",
+            stays: &["/usr/bin/cc-12", "/usr/bin/cov", "/usr/bin/cov-12"],
+            goes: &["/usr/bin/dump-12"],
+        },
+    ]);
+}
+
+#[test]
 fn what_build_tools_read_is_followed_where_they_are_reached() {
     const TREE: &str = "opt/app/tool (0755) = <lib>
         opt/app/build/CMakeCache.txt = CMAKE_COMMAND:INTERNAL=/usr/bin/cmake

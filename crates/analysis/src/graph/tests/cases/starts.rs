@@ -47,6 +47,106 @@ fn programs_are_started_through_libraries() {
 }
 
 #[test]
+fn commands_in_texts_are_called_wherever_they_stand() {
+    let tools = "usr/bin/gzip (0755) = <tool>\nusr/bin/x86_64-linux-gnu-gcc (0755) = <tool>";
+    let both = ["/usr/bin/gzip", "/usr/bin/x86_64-linux-gnu-gcc"];
+    for (text, stays) in [
+        ("exec gzip %s", Some(0)),
+        ("nohup gzip %s", Some(0)),
+        ("cat %s | gzip > %s", Some(0)),
+        ("cd %s && gzip x", Some(0)),
+        ("could not gzip it, or gunzip; gzip is gone", None),
+        // A record of a build has nothing to fill in.
+        (
+            "exec x86_64-linux-gnu-gcc -ffile-prefix-map=/a=. -o %o %s",
+            Some(1),
+        ),
+        (
+            "x86_64-linux-gnu-gcc -ffile-prefix-map=/a=. -shared %s",
+            Some(1),
+        ),
+        ("x86_64-linux-gnu-gcc -ffile-prefix-map=/a=. -O2", None),
+    ] {
+        let stays: Vec<&str> = stays
+            .map(|number: usize| both[number])
+            .into_iter()
+            .collect();
+        let goes: Vec<&str> = both
+            .into_iter()
+            .filter(|path| !stays.contains(path))
+            .collect();
+        check(&[Case {
+            what: text,
+            command: &["tool"],
+            files: &format!("usr/bin/tool (0755) = <says {text}>\n{tools}"),
+            stays: &stays,
+            goes: &goes,
+        }]);
+    }
+}
+
+#[test]
+fn data_beside_the_folder_of_a_program_is_reached() {
+    check(&[Case {
+        what: "paths from where a program is installed",
+        command: &["/usr/local/bin/tool"],
+        files: "usr/local/bin/tool (0755) = <names /share/tool-3.25>
+            usr/local/share/tool-3.25/a.cmake = x
+            usr/local/share/other/a = x
+            usr/share/tool-3.25/a = x",
+        stays: &["/usr/local/share/tool-3.25/a.cmake"],
+        goes: &["/usr/local/share/other/a", "/usr/share/tool-3.25/a"],
+    }]);
+    for (text, stays) in [
+        ("share/tool", true),
+        ("%s/share/tool", true),
+        ("../share/tool", true),
+        ("myshare/tool", false),
+        ("share/too", false),
+    ] {
+        let data: &[&str] = &["/usr/share/tool/data"];
+        let (stays, goes) = if stays {
+            (data, &[][..])
+        } else {
+            (&[][..], data)
+        };
+        check(&[Case {
+            what: text,
+            command: &["tool"],
+            files: &format!("usr/bin/tool (0755) = <names {text}>\nusr/share/tool/data = x"),
+            stays,
+            goes,
+        }]);
+    }
+}
+
+#[test]
+fn extensions_and_plugins_are_found_by_name() {
+    check(&[
+        Case {
+            what: "extensions of SQLite",
+            command: &["sqlite3"],
+            files: "usr/bin/sqlite3 (0755) = <needs libsqlite3.so.0>
+                usr/lib/libsqlite3.so.0 = <lib>
+                usr/lib/mod_spatialite.so = <lib>
+                usr/lib/mod_x/a.so = <lib>",
+            stays: &["/usr/lib/mod_spatialite.so"],
+            goes: &["/usr/lib/mod_x/a.so"],
+        },
+        Case {
+            what: "platforms of Qt",
+            command: &["draw"],
+            files: "usr/bin/draw (0755) = <needs libQt5Core.so.5>
+                usr/lib/libQt5Core.so.5 = <lib>
+                usr/lib/qt5/plugins/platforms/libqoffscreen.so = <lib>
+                usr/lib/qt5/qml/QtQuick/libx.so = <lib>",
+            stays: &["/usr/lib/qt5/plugins/platforms/libqoffscreen.so"],
+            goes: &["/usr/lib/qt5/qml/QtQuick/libx.so"],
+        },
+    ]);
+}
+
+#[test]
 fn compilers_start_what_they_name_and_what_they_built_does_not() {
     let tools = "usr/bin/x86_64-linux-gnu-as (0755) = <tool>
                 usr/bin/x86_64-linux-gnu-ld (0755) = <tool>";
@@ -68,6 +168,26 @@ fn compilers_start_what_they_name_and_what_they_built_does_not() {
         }]);
     }
     check(&[
+        Case {
+            what: "the standard library of Rust",
+            command: &["rustc"],
+            files: "usr/bin/rustc (0755) = <tool>
+                usr/lib/rustlib/x86_64-unknown-linux-gnu/lib/libstd-1.rlib = x
+                usr/lib/other/x = x",
+            stays: &["/usr/lib/rustlib/x86_64-unknown-linux-gnu/lib/libstd-1.rlib"],
+            goes: &["/usr/lib/other/x"],
+        },
+        Case {
+            what: "libraries that whoever compiles may name",
+            command: &["/usr/lib/gcc/x86_64-linux-gnu/12/collect2"],
+            files: "usr/lib/gcc/x86_64-linux-gnu/12/collect2 (0755) = <tool>
+                usr/lib/libz.so -> libz.so.1
+                usr/lib/libz.so.1 = <lib>
+                usr/lib/libz.a = x
+                usr/lib/libother.so.2 = <lib>",
+            stays: &["/usr/lib/libz.so", "/usr/lib/libz.so.1", "/usr/lib/libz.a"],
+            goes: &["/usr/lib/libother.so.2"],
+        },
         Case {
             what: "settings of GHC",
             command: &["/usr/lib/ghc/bin/ghc"],

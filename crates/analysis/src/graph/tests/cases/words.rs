@@ -120,3 +120,32 @@ fn a_variable_that_is_counted_up_is_no_compiler() {
         }]);
     }
 }
+
+#[test]
+fn libraries_are_asked_for_without_their_whole_name() {
+    let image = "usr/bin/python3.11 (0755) = <tool>
+        usr/lib/python3/dist-packages/usb.py = <source>
+        usr/lib/libusb-1.0.so.0 -> libusb-1.0.so.0.3
+        usr/lib/libusb-1.0.so.0.3 = <lib>
+        usr/lib/libusbmuxd.so.6 = <lib>";
+    for (source, stays) in [
+        ("import ctypes.util; load(('usb-1.0', 'usb'))", true),
+        ("import ctypes.util; load('libusb-1.0')", true),
+        ("import colours; print('usb-1.0')", false),
+        ("import ctypes.util; load('usb-1.0 or usb')", false),
+    ] {
+        let library = ["/usr/lib/libusb-1.0.so.0", "/usr/lib/libusb-1.0.so.0.3"];
+        let (stays, mut goes) = match stays {
+            true => (library.to_vec(), vec![]),
+            false => (vec![], library.to_vec()),
+        };
+        goes.push("/usr/lib/libusbmuxd.so.6");
+        check(&[Case {
+            what: source,
+            command: &["python3.11"],
+            files: &image.replace("<source>", source),
+            stays: &stays,
+            goes: &goes,
+        }]);
+    }
+}
