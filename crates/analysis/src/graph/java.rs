@@ -189,6 +189,10 @@ impl<'a> File<'a> {
             return;
         };
         self.paths(&mut found.collector, &class);
+        for text in class.texts.iter().filter(|_| class.loads) {
+            let stems = &self.world.stems;
+            stems.named(&mut found.collector, text, &Proof::Offset(0));
+        }
         if self.world.tables.says_all_programs(self.path) {
             return;
         }

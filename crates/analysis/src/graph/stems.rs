@@ -1,4 +1,4 @@
-//! Libraries that sources ask for without their whole name: `find_library("usb-1.0")`, `ffi_lib "sodium"`.
+//! Libraries that sources ask for without their whole name: `find_library("usb-1.0")`, `ffi_lib "sodium"`. Classes of Java do so too.
 //!
 //! No language is parsed. In a source that loads libraries each quoted word counts that is the middle of a library's
 //! name; it may mean something else, and more is kept then.
@@ -62,14 +62,18 @@ impl Stems {
             return;
         };
         for (at, word) in quoted(&text) {
-            let stem = word.strip_prefix(b"lib").unwrap_or(word);
-            for path in self.paths.get(stem).into_iter().flatten() {
-                let before = collector.targets.len();
-                let proof = Proof::Offset(at as u64);
-                let _ = collector.path(Tree::ROOT, path, Kind::Dlopens, &proof);
-                let new = collector.targets[before..].iter_mut();
-                new.for_each(|target| target.is_guess = true);
-            }
+            self.named(collector, word, &Proof::Offset(at as u64));
+        }
+    }
+
+    /// Leads to the libraries that a word may mean.
+    pub(super) fn named(&self, collector: &mut Collector<'_>, word: &[u8], proof: &Proof) {
+        let stem = word.strip_prefix(b"lib").unwrap_or(word);
+        for path in self.paths.get(stem).into_iter().flatten() {
+            let before = collector.targets.len();
+            let _ = collector.path(Tree::ROOT, path, Kind::Dlopens, proof);
+            let new = collector.targets[before..].iter_mut();
+            new.for_each(|target| target.is_guess = true);
         }
     }
 }

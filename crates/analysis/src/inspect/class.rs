@@ -1,4 +1,4 @@
-//! Class files of the JVM: the texts that their code has, and whether they start programs (The Java Virtual Machine
+//! Class files of the JVM: the texts that their code has, and whether they start programs or load libraries (The Java Virtual Machine
 //! Specification, SE 21, 4.1 and 4.4).
 //!
 //! Names of classes, methods and fields are constants too; a text of the code is one that a `CONSTANT_String` refers to. What a `+`
@@ -24,6 +24,14 @@ const STARTERS: [&[u8]; 3] = [
 ];
 /// `Runtime` does other things too.
 const RUNTIME: (&[u8], &[u8]) = (b"java/lang/Runtime", b"exec");
+/// Classes that load libraries by the middle of their names, as `usb-1.0` (JNA; java.lang.foreign).
+const LOADERS: [&[u8]; 3] = [
+    b"com/sun/jna/Native",
+    b"com/sun/jna/NativeLibrary",
+    b"java/lang/foreign/SymbolLookup",
+];
+/// The method of `System` and `Runtime` that does so.
+const LOAD: &[u8] = b"loadLibrary";
 /// The same classes for whoever asks for them by name.
 const BY_NAME: [&[u8]; 2] = [b"java.lang.ProcessBuilder", b"java.lang.Runtime"];
 
@@ -36,6 +44,8 @@ pub struct Class<'a> {
     pub others: Vec<&'a [u8]>,
     /// Whether it may start programs by itself.
     pub starts: bool,
+    /// Whether it loads libraries.
+    pub loads: bool,
 }
 
 /// Reads a class; `None` if it is none, or damaged.
@@ -45,15 +55,23 @@ pub fn read(bytes: &[u8]) -> Option<Class<'_>> {
     let texts: Vec<&[u8]> = refers(STRING)
         .filter_map(|text| pool.text(text.first))
         .collect();
-    let mut classes = refers(CLASS).filter_map(|class| pool.text(class.first));
+    let classes: Vec<&[u8]> = refers(CLASS)
+        .filter_map(|class| pool.text(class.first))
+        .collect();
+    let refers_to = |names: &[&[u8]]| classes.iter().any(|class| names.contains(class));
     let runs = |method: &Constant<'_>| pool.method(method) == Some(RUNTIME);
-    let starts = classes.any(|class| STARTERS.contains(&class))
+    let starts = refers_to(&STARTERS)
         || refers(METHOD).any(runs)
         || texts.iter().any(|text| BY_NAME.contains(text));
+    let loads = refers_to(&LOADERS)
+        || refers(METHOD)
+            .filter_map(|method| pool.method(method))
+            .any(|(_, name)| name == LOAD);
     Some(Class {
         texts,
         others: refers(UTF8).map(|other| other.text).collect(),
         starts,
+        loads,
     })
 }
 
@@ -185,7 +203,11 @@ mod tests {
 
     #[test]
     fn methods_of_the_runtime_are_told_apart() {
-        for (name, starts) in [("exec", true), ("availableProcessors", false)] {
+        for (name, starts, loads) in [
+            ("exec", true, false),
+            ("loadLibrary", false, true),
+            ("availableProcessors", false, false),
+        ] {
             let constants = [
                 vec![LONG, 0, 0, 0, 0, 0, 0, 0, 1],
                 constant("java/lang/Runtime"),
@@ -195,7 +217,8 @@ mod tests {
                 vec![METHOD, 0, 4, 0, 6],
             ];
             let bytes = pool(&constants, 8);
-            assert_eq!(read(&bytes).unwrap().starts, starts, "{name}");
+            let class = read(&bytes).unwrap();
+            assert_eq!((class.starts, class.loads), (starts, loads), "{name}");
         }
     }
 

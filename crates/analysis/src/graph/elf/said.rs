@@ -9,7 +9,7 @@ use ounce_image::{Blob, ImagePath};
 
 use super::super::literals;
 use super::super::memory::{Notes, Said, Text};
-use super::super::programs::is_launcher;
+use super::super::programs::starts_others;
 use super::super::world::World;
 use crate::inspect::counted;
 use crate::inspect::elf::Elf;
@@ -273,7 +273,7 @@ fn stands_in_command(near: &mut Near<'_>, at: u64) -> bool {
     };
     let from = memchr::memrchr(0, before).map(|nul| nul + 1);
     let launcher = from.and_then(|from| before[from..].strip_suffix(b" "));
-    JOINTS.iter().any(|joint| before.ends_with(joint)) || launcher.is_some_and(is_launcher)
+    JOINTS.iter().any(|joint| before.ends_with(joint)) || launcher.is_some_and(starts_others)
 }
 
 /// Whether the text from `at` on is a command with places for what it is to be told when it runs (`cc -o %o %s`).

@@ -254,3 +254,20 @@ fn a_class_without_end_is_not_read() {
         goes: &[],
     }]);
 }
+
+#[test]
+fn libraries_are_loaded_by_the_middle_of_their_names() {
+    let native = class(&["tesseract", "gtk"], &["com/sun/jna/Native"]);
+    let other = class(&["sodium"], &[]);
+    let archive = jar(&[("A.class", native), ("B.class", other)], true);
+    check(&[Case {
+        what: "JNA",
+        command: &["java", "-jar", "/app/a.jar"],
+        files: &format!(
+            "usr/bin/java (0755) = <tool>\napp/a.jar = {}\nusr/lib/libtesseract.so.5 = <lib>\nusr/lib/libsodium.so.23 = <lib>",
+            escaped(&archive)
+        ),
+        stays: &["/usr/lib/libtesseract.so.5"],
+        goes: &["/usr/lib/libsodium.so.23"],
+    }]);
+}
