@@ -134,6 +134,16 @@ fn extensions_and_plugins_are_found_by_name() {
             goes: &["/usr/lib/mod_x/a.so"],
         },
         Case {
+            what: "modules of vips",
+            command: &["vips"],
+            files: "usr/bin/vips (0755) = <needs libvips.so.42>
+                usr/lib/libvips.so.42 = <names %s/vips-modules-%d.%d>
+                usr/lib/vips-modules-8.14/vips-heif.so = <lib>
+                usr/lib/vips-other/x.so = <lib>",
+            stays: &["/usr/lib/vips-modules-8.14/vips-heif.so"],
+            goes: &["/usr/lib/vips-other/x.so"],
+        },
+        Case {
             what: "platforms of Qt",
             command: &["draw"],
             files: "usr/bin/draw (0755) = <needs libQt5Core.so.5>
