@@ -166,7 +166,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     toml::from_str(include_str!("../knowledge/opens.toml")).expect("a test reads the table")
 });
 
-/// Of `nsswitch.conf` and files that name programs.
+/// Of files that name programs.
 const MAX_TEXT: u64 = 1 << 20;
 
 impl Tables {
@@ -302,10 +302,7 @@ impl Tables {
             if row.utilities || calls_any() {
                 self.utilities(world, collector, &proof);
             }
-            let modules = row
-                .nss
-                .iter()
-                .flat_map(|base| nss_modules(world.tree, base));
+            let modules = row.nss.iter().flat_map(|base| nss_modules(world, base));
             let libraries = row.libraries.iter().cloned().chain(modules);
             for library in libraries {
                 for (links, end) in world.loader.find(chain, elf, node, library.as_bytes()) {
@@ -443,14 +440,10 @@ fn is_utility(name: &[u8]) -> bool {
 }
 
 /// The modules that `nsswitch.conf` names for a data base (nsswitch.conf(5)).
-fn nss_modules(tree: &Tree<'_>, base: &str) -> Vec<String> {
-    let file = tree
-        .resolve(b"/etc/nsswitch.conf")
-        .and_then(|node| tree.leaf_of(node));
-    let text = file.and_then(|leaf| tree.read(leaf).read_all(MAX_TEXT).ok());
+fn nss_modules(world: &World<'_>, base: &str) -> Vec<String> {
     // Without the file glibc looks into files and asks DNS (nss/nss_database.c).
-    let text = text.unwrap_or_else(|| format!("{base}: files dns").into_bytes());
-    let text = String::from_utf8_lossy(&text);
+    let text = world.nsswitch().map(String::from_utf8_lossy);
+    let text = text.unwrap_or_else(|| format!("{base}: files dns").into());
     let rows = text
         .lines()
         .map(|line| line.split('#').next().unwrap_or_default());

@@ -1,6 +1,7 @@
 //! What the search knows of the image before it begins.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use ounce_image::{NodeId, Tree};
 
@@ -13,6 +14,9 @@ use super::units::{Units, is_shared};
 use super::{Memory, Origin};
 use crate::inspect::paths::Scanner;
 use crate::rules::{Context, translations};
+
+/// The longest data base of the system that is read, in bytes.
+const MAX_TEXT: u64 = 1 << 20;
 
 /// The image, indexed for the search.
 pub(super) struct World<'a> {
@@ -32,6 +36,9 @@ pub(super) struct World<'a> {
     pub(super) translations: BTreeSet<NodeId>,
     /// Where relative paths of the image's command begin.
     pub(super) workdir: NodeId,
+    /// `/etc/passwd` and `/etc/nsswitch.conf`, which many files ask for.
+    passwd: OnceLock<Option<Vec<u8>>>,
+    nsswitch: OnceLock<Option<Vec<u8>>>,
     /// What files said in an earlier search.
     pub(super) memory: Option<&'a Memory>,
 }
@@ -66,7 +73,26 @@ impl<'a> World<'a> {
             memory,
             tables: Tables::new(),
             workdir: workdir.unwrap_or(Tree::ROOT),
+            passwd: OnceLock::new(),
+            nsswitch: OnceLock::new(),
         }
+    }
+
+    /// The text of `/etc/passwd`, if it can be read.
+    pub(super) fn passwd(&self) -> Option<&[u8]> {
+        let read = || self.text(b"/etc/passwd");
+        self.passwd.get_or_init(read).as_deref()
+    }
+
+    /// The text of `/etc/nsswitch.conf`, if it can be read.
+    pub(super) fn nsswitch(&self) -> Option<&[u8]> {
+        let read = || self.text(b"/etc/nsswitch.conf");
+        self.nsswitch.get_or_init(read).as_deref()
+    }
+
+    fn text(&self, path: &[u8]) -> Option<Vec<u8>> {
+        let leaf = self.tree.leaf_of(self.tree.resolve(path)?)?;
+        self.tree.read(leaf).read_all(MAX_TEXT).ok()
     }
 
     /// Begins to collect what something leads to.
