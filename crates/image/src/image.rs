@@ -115,17 +115,21 @@ impl Image {
         }
     }
 
-    /// The same image with one more layer on top, an uncompressed tar archive that `created_by` made.
+    /// The same image with more layers on top, [plain](Layer::plain) ones whose places name what made them.
     ///
     /// # Errors
-    /// The archive cannot be read.
-    pub fn with_layer(&self, tar: Blob, created_by: &str, progress: &Progress) -> Result<Self> {
-        let mut layer = Layer::plain(tar, created_by)?;
-        let diff_id = codec::digest(&layer.tar, progress).in_layer(&layer.place)?;
-        layer.diff_id = Some(diff_id);
+    /// A layer cannot be read.
+    pub fn with_layers(&self, mut layers: Vec<Layer>, progress: &Progress) -> Result<Self> {
+        layers.par_iter_mut().try_for_each(|layer| -> Result<()> {
+            layer.diff_id = Some(codec::digest(&layer.tar, progress).in_layer(&layer.place)?);
+            Ok(())
+        })?;
         let mut new = self.clone();
-        new.config = self.config.with_layer(diff_id, created_by);
-        new.layers.push(layer);
+        for layer in layers {
+            let diff_id = layer.diff_id.expect("every layer was digested");
+            new.config = new.config.with_layer(diff_id, &layer.place);
+            new.layers.push(layer);
+        }
         Ok(new)
     }
 

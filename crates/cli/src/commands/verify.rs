@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use ounce_analysis::{Options, Packages, Tier};
 use ounce_image::format::{self, Reference};
-use ounce_image::{Fate, Image, NodeId, Tree, graft};
+use ounce_image::{Fate, Image, Layer, NodeId, Tree, graft};
 
 use super::{analyse, command_line, print};
 use crate::args::{self, Format, Verify};
@@ -94,10 +94,11 @@ impl<'a> Pair<'a> {
                 let progress = &self.slim.progress;
                 let names = back.keys().copied().collect();
                 let tar = graft(&tree, &names, &BTreeMap::new(), &slim_tree)?;
+                let added = vec![Layer::plain(tar, GRAFT)?];
                 let mut layer = self.slim.image.clone();
                 layer.layers.clear();
-                let layer = layer.with_layer(tar.clone(), GRAFT, progress)?;
-                let image = self.slim.image.with_layer(tar, GRAFT, progress)?;
+                let layer = layer.with_layers(added.clone(), progress)?;
+                let image = self.slim.image.with_layers(added, progress)?;
                 let removed = Removed::between(&tree, &Tree::build(&image.layers)?);
                 healed = Some(image);
                 let root = &slim.unpacked().root;

@@ -73,12 +73,15 @@ impl Minimised<'_> {
         }
         let Source { session, tree, .. } = *self.source;
         let base = self.source.base.map(|(base, _)| &base.image);
-        let mut new = session.image.on(base);
+        let new = session.image.on(base);
+        let mut layers = new.layers.clone();
         for (part, names) in &self.kept.parts {
-            let layer = graft(tree, names, &self.kept.contents, &Tree::build(&new.layers)?)?;
+            let tar = graft(tree, names, &self.kept.contents, &Tree::build(&layers)?)?;
             let step = format!("ounce minimize: {}", part.title());
-            new = new.with_layer(layer, &step, &session.progress)?;
+            layers.push(Layer::plain(tar, &step)?);
         }
+        let added = layers.split_off(new.layers.len());
+        let new = new.with_layers(added, &session.progress)?;
         Ok(self.image.get_or_init(|| new))
     }
 }
