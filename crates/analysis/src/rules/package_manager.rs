@@ -10,7 +10,7 @@
 //! `/var/lib/dpkg/status` is written anew without the packages that went, so it lists exactly what is there.
 //!
 //! **Evidence.** A package goes only as a whole. It stays when a package that stays depends on it or recommends
-//! it (but for what only maintainer scripts need), when somebody asked for it, when anything that stays has
+//! it (but for what only maintainer scripts need, where apt goes too), when somebody asked for it, when anything that stays has
 //! the name or path of one of its programs or libraries, and, for Perl, when a program that stays uses one of
 //! its modules or something that no package brought names perl. Only Debian's packages are understood so
 //! far; apk and rpm are left alone. The tables are in `crates/analysis/src/knowledge/installation.toml`.
@@ -78,7 +78,15 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
     };
     let could_go = could_go(context, &status);
     let relations = Relations::new(&status);
-    let names = relations.free(could_go.iter().map(|package| package.name.as_str()));
+    let mut names = relations.free(could_go.iter().map(|package| package.name.as_str()));
+    let resolvers: Vec<&Package> = resolvers(context).collect();
+    if resolvers
+        .iter()
+        .any(|package| !names.contains(package.name.as_str()))
+    {
+        let could_go = could_go.iter().map(|package| package.name.as_str());
+        names = relations.free(could_go.filter(|name| !relations::is_for_scripts(name)));
+    }
     if names.is_empty() {
         return Vec::new();
     }
@@ -94,6 +102,10 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         for needed in relations.needed(&user.name, &names) {
             users.entry(needed).or_default().push(user.record);
         }
+    }
+    for name in names.iter().filter(|name| relations::is_for_scripts(name)) {
+        let records = resolvers.iter().map(|package| package.record);
+        users.entry(name).or_default().extend(records);
     }
     let claim = |package: &&Package| {
         let guard = match (&guard, used.get(&package.name)) {
@@ -113,6 +125,13 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         }
     };
     packages.iter().map(claim).collect()
+}
+
+/// The libraries that install nothing where a package lacks what it depends on (apt-get(8), `--fix-broken`).
+fn resolvers<'c>(context: &Context<'c>) -> impl Iterator<Item = &'c Package> {
+    let debian = |package: &&Package| package.ecosystem == Ecosystem::Dpkg;
+    let list = context.packages.iter().filter(debian);
+    list.filter(|package| package.name.starts_with("libapt-pkg"))
 }
 
 /// The packages that serve installing by themselves, and the libraries that these depend on.

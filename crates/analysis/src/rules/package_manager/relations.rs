@@ -60,7 +60,8 @@ impl<'s> Relations<'s> {
     }
 }
 
-fn is_for_scripts(name: &str) -> bool {
+/// Whether others depend on a package for their maintainer scripts alone.
+pub(super) fn is_for_scripts(name: &str) -> bool {
     TABLE
         .scripts
         .iter()

@@ -171,8 +171,8 @@ fn what_calls_it_keeps_it_and_what_it_needs() {
         ] {
             assert!(!goes(&found, path), "{user}: {path}");
         }
-        // It needs adduser for its maintainer scripts only, which are not run again.
-        assert!(goes(&found, "/usr/sbin/adduser"), "{user}");
+        // It needs adduser for its maintainer scripts only, but would install nothing without.
+        assert!(!goes(&found, "/usr/sbin/adduser"), "{user}");
     }
 }
 
@@ -207,6 +207,10 @@ fn a_package_that_depends_on_it_keeps_it() {
         assert!(
             !goes(&decide(&packages, ""), "/usr/bin/apt-get"),
             "{fields}"
+        );
+        assert!(
+            !goes(&decide(&packages, ""), "/usr/sbin/adduser"),
+            "{fields}: apt installs nothing without what packages depend on"
         );
     }
     let user = Deb("tool", "Depends: gpgv2 | apt", "usr/bin/tool (0755) = x");
