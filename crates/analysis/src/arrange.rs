@@ -214,7 +214,7 @@ mod tests {
         let roots = Root::of(&context, &[], Vec::new()).unwrap();
         let graph = Graph::build(&context, roots, None, &Progress::default()).unwrap();
         let mut names = Closure::of(&graph).names();
-        let databases = packages.databases(&tree, &names);
+        let databases = packages.databases(&tree, &names, &BTreeSet::new());
         names.extend(&databases.names);
         let parts = arrange(&tree, &packages, &graph, &databases, &names).into_iter();
         let show = |(part, names): (Part, BTreeSet<NodeId>)| {

@@ -13,6 +13,7 @@ mod collect;
 mod companions;
 mod content;
 mod elf;
+mod installs;
 mod interpreters;
 mod java;
 mod literals;
@@ -39,6 +40,7 @@ use std::fmt;
 use ounce_image::{NodeId, display};
 
 use crate::finding::Problem;
+use crate::packages::Ecosystem;
 
 pub use closure::Closure;
 pub use memory::Memory;
@@ -60,6 +62,8 @@ pub struct Graph {
     pub problems: Vec<Problem>,
     /// Programs of a machine that are named by what declares no need of them, and so are not reached.
     pub outside: BTreeSet<NodeId>,
+    /// Ecosystems from which the image installs packages when it runs.
+    pub installs: BTreeSet<Ecosystem>,
 }
 
 /// That something leads to a file, link or folder.

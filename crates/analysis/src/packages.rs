@@ -20,6 +20,7 @@ mod sqlite;
 
 use ounce_image::{NodeId, Tree, display};
 use rustc_hash::FxHashMap;
+use serde::Deserialize;
 
 use crate::finding::Problem;
 
@@ -29,7 +30,8 @@ pub use dpkg::status;
 pub use kept::Databases;
 
 /// A package manager's kind of package.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Ecosystem {
     /// Debian and Ubuntu.
     Dpkg,

@@ -158,6 +158,11 @@ impl Builder<'_> {
                 units::package(world, &mut found, record, &proof, with_programs);
             }
         }
+        for (ecosystem, proof) in std::mem::take(&mut found.installs) {
+            if graph.installs.insert(ecosystem) {
+                units::packages(world, &mut found, ecosystem, &proof);
+            }
+        }
         graph.missing.extend(found.missing);
         graph.doubts.extend(found.doubts);
         graph.problems.extend(found.problems);

@@ -9,6 +9,7 @@ use super::loader::Chain;
 use super::units::Units;
 use super::{Doubt, Extent, Kind, Missing, Origin, Proof};
 use crate::finding::Problem;
+use crate::packages::Ecosystem;
 
 /// Where something leads.
 #[derive(Debug, Clone)]
@@ -42,6 +43,8 @@ pub(super) struct Collector<'w> {
     pub(super) held_for: Vec<(NodeId, &'static [String])>,
     /// What classes of Java say.
     pub(super) classes: Said,
+    /// Ecosystems from which packages are installed, so that all installed ones are needed.
+    pub(super) installs: Vec<(Ecosystem, Proof)>,
 }
 
 impl<'w> Collector<'w> {
@@ -59,6 +62,7 @@ impl<'w> Collector<'w> {
             readers: None,
             held_for: Vec::new(),
             classes: Said::default(),
+            installs: Vec::new(),
         }
     }
 

@@ -121,6 +121,17 @@ impl Programs {
             false => collector.path(Tree::ROOT, self.find(name)?, kind, proof),
         }
     }
+
+    /// Leads to every program that `PATH` finds, as there is no telling which is called.
+    pub(super) fn call_all(&self, collector: &mut Collector<'_>, proof: &Proof) {
+        let before = collector.targets.len();
+        for name in self.names() {
+            let _ = self.call(collector, Tree::ROOT, name, Kind::Calls, proof);
+        }
+        collector.targets[before..]
+            .iter_mut()
+            .for_each(|target| target.is_guess = true);
+    }
 }
 
 /// Whether anybody may execute a file.

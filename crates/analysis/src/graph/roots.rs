@@ -9,7 +9,7 @@ use ounce_image::{Config, NodeId, Tree};
 use super::collect::Collector;
 use super::programs::{Started, is_executable, started};
 use super::world::World;
-use super::{Kind, Proof, companions, literals, scripts, units};
+use super::{Kind, Proof, companions, installs, literals, scripts, units};
 use crate::globs;
 use crate::inspect::shell::Word;
 use crate::plan::OptionsError;
@@ -353,6 +353,7 @@ fn start(
     words: &[Word],
     input: Option<&[u8]>,
 ) {
+    installs::of(world, c, words, &Proof::Itself);
     for what in started(words) {
         match &what {
             Started::Program(name) => {
@@ -389,15 +390,8 @@ pub(super) fn everything(world: &World<'_>, c: &mut Collector<'_>) {
         "starts a shell that anybody may type into",
         b"",
     );
-    for name in world.programs.names() {
-        let before = c.targets.len();
-        let _ = world
-            .programs
-            .call(c, Tree::ROOT, name, Kind::Calls, &Proof::Itself);
-        c.targets[before..]
-            .iter_mut()
-            .for_each(|target| target.is_guess = true);
-    }
+    world.programs.call_all(c, &Proof::Itself);
+    installs::tools(world, c);
 }
 
 /// A word of a command: a file or folder that it names, with the folder that the file is part of; a

@@ -5,7 +5,7 @@ use ounce_image::{Blob, ImagePath, NodeId, Tree};
 use super::collect::Collector;
 use super::programs::{Started, started};
 use super::world::World;
-use super::{Kind, Origin, Proof, companions, content, literals, units};
+use super::{Kind, Origin, Proof, companions, content, installs, literals, units};
 use crate::inspect::script::Shebang;
 use crate::inspect::shell::{self, Command, Word};
 
@@ -147,6 +147,7 @@ fn command_at(
         _ => 0,
     };
     sourced(world, c, command, base, proof);
+    installs::of(world, c, &command.words, proof);
     for word in &command.words {
         for value in word.values() {
             literals::text(world, c, value, line);

@@ -1,5 +1,6 @@
 //! What a name that is written somewhere stands for: the file, or the folder with all that it holds.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use globset::GlobSet;
@@ -13,7 +14,7 @@ use super::world::World;
 use super::{Kind, Proof};
 use crate::finding::Guard;
 use crate::globs;
-use crate::packages::Package;
+use crate::packages::{Ecosystem, Package};
 use crate::rules::{Context, RULES, Tier};
 
 #[derive(Deserialize)]
@@ -201,6 +202,21 @@ pub(super) fn package(
             true => c.companions.push(*file),
             false => c.name(*file, Kind::Package, proof.clone()).is_guess = true,
         }
+    }
+}
+
+/// Leads to all files of all packages of an ecosystem.
+pub(super) fn packages(
+    world: &World<'_>,
+    c: &mut Collector<'_>,
+    ecosystem: Ecosystem,
+    proof: &Proof,
+) {
+    let packages = world.context.packages.iter();
+    let own = packages.filter(|package| package.ecosystem == ecosystem);
+    let records: BTreeSet<NodeId> = own.map(|package| package.record).collect();
+    for record in records {
+        package(world, c, record, proof, true);
     }
 }
 

@@ -11,7 +11,7 @@ use ounce_image::{Blob, ImagePath, Tree};
 use super::collect::Collector;
 use super::programs::starts_others;
 use super::world::World;
-use super::{Kind, Proof};
+use super::{Kind, Proof, installs};
 use crate::inspect::near::Near;
 
 /// How far a line is looked at to each side of a word, in bytes.
@@ -151,19 +151,25 @@ impl<'w> Words<'w> {
     pub(super) fn program(&mut self, collector: &mut Collector<'_>, at: u64, number: usize) {
         let world = self.world;
         let name = &world.programs.names()[number];
-        if self.found.contains(&number) || world.tables.is_unused(self.path, name) {
+        let is_known = self.found.contains(&number) && !installs::is_tool(name);
+        if is_known || world.tables.is_unused(self.path, name) {
             return;
         }
         let line = Line::around(&mut self.near, at, name.len());
         let calls = |line: Line<'_>| {
             line.calls(self.role, name.len()) && !(name.ends_with(b"++") && line.is_counted())
         };
-        if !line.is_some_and(calls) {
+        let Some(line) = line.filter(|line| calls(*line)) else {
+            return;
+        };
+        let proof = Proof::Offset(at);
+        if self.role != Role::Module && line.is_done() {
+            installs::in_source(world, collector, name, line.after, &proof);
+        }
+        if !self.found.insert(number) {
             return;
         }
-        self.found.insert(number);
         let before = collector.targets.len();
-        let proof = Proof::Offset(at);
         let programs = &world.programs;
         let _ = programs.call(collector, Tree::ROOT, name, Kind::Calls, &proof);
         let new = collector.targets[before..].iter_mut();
@@ -204,7 +210,7 @@ impl<'a> Line<'a> {
         let is_quoted = self.before.last().is_some_and(|byte| is_quote(*byte));
         match role {
             Role::Chain => true,
-            _ if self.is_launched() => true,
+            _ if self.is_launched(role) => true,
             _ if is_quoted => self.is_text(role, len),
             Role::Module => self.is_joined(role, len) || self.is_listed() && len > 2,
             Role::Source => {
@@ -247,7 +253,7 @@ impl<'a> Line<'a> {
     }
 
     /// Behind a program that starts what it is given: `nohup tool`, `run: mpirun -n 4 tool`.
-    fn is_launched(self) -> bool {
+    fn is_launched(self, role: Role) -> bool {
         let is_apart = self.before.last().is_some_and(u8::is_ascii_whitespace);
         let launches = |marks: &[u8]| {
             let mark = self.before.iter().rposition(|byte| marks.contains(byte));
@@ -257,7 +263,12 @@ impl<'a> Line<'a> {
             let mut words = words.skip_while(|word| *word == b"-" || word.ends_with(b":"));
             words.next().is_some_and(starts_others)
         };
-        is_apart && self.is_command() && (launches(b"\"'`|;&(") || launches(b"\"'`|;&(="))
+        // Modules tell their users what to do before they use them.
+        let is_advice = role == Role::Module && self.before.trim_ascii_start().starts_with(b"sudo");
+        is_apart
+            && !is_advice
+            && self.is_command()
+            && (launches(b"\"'`|;&(") || launches(b"\"'`|;&(="))
     }
 
     /// Whether what ends in `++` is a variable that is counted up (`for (; c < n; c++)`), which takes no arguments.
@@ -292,6 +303,12 @@ impl<'a> Line<'a> {
         let mut rest = self.after.iter().skip(1).filter(|byte| **byte != b' ');
         let mut next = || rest.next().copied();
         next() == Some(b',') && matches!(next(), Some(b'"' | b'\'')) && next() == Some(b'-')
+    }
+
+    /// Whether a command is more than spoken of: it is no text, a list of words, or given to what starts it.
+    fn is_done(self) -> bool {
+        let quote = self.before.last().filter(|byte| is_quote(**byte));
+        quote.is_none() || self.after.first() == quote || self.says_start()
     }
 
     fn says_start(self) -> bool {

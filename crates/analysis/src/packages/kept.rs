@@ -49,14 +49,22 @@ impl<'a> Stays<'a> {
 }
 
 impl Packages {
-    /// The databases of the packages of which anything stays.
-    pub fn databases(&self, tree: &Tree<'_>, kept: &BTreeSet<NodeId>) -> Databases {
+    /// The databases of the packages of which anything stays, and of all of the ecosystems that stay `whole`: also of those
+    /// that only depend on others.
+    pub fn databases(
+        &self,
+        tree: &Tree<'_>,
+        kept: &BTreeSet<NodeId>,
+        whole: &BTreeSet<Ecosystem>,
+    ) -> Databases {
         // Lists of Debian name the links in the root as folders of every package.
         let is_own = |file: &NodeId| {
             let end = || tree.resolve_from(tree.parent(*file), tree.name(*file), |_| {});
             kept.contains(file) && !end().is_some_and(|end| tree.is_directory(end))
         };
-        let is_kept = |package: &&Package| package.files.iter().any(is_own);
+        let is_kept = |package: &&Package| {
+            whole.contains(&package.ecosystem) || package.files.iter().any(is_own)
+        };
         let packages: Vec<&Package> = self.iter().filter(is_kept).collect();
         let names = |ecosystem: Ecosystem| -> BTreeSet<&str> {
             let packages = packages.iter();
@@ -175,7 +183,7 @@ mod tests {
                     .unwrap()
             })
             .collect();
-        let databases = packages.databases(&tree, &kept);
+        let databases = packages.databases(&tree, &kept, &BTreeSet::new());
         let show = |node: &NodeId| {
             let content = databases
                 .contents

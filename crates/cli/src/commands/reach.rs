@@ -82,7 +82,7 @@ pub(crate) fn reach(
         notes.extend(outside(tree, &graph));
     }
     Ok(Reach {
-        databases: packages.databases(tree, &closure.names()),
+        databases: packages.databases(tree, &closure.names(), &graph.installs),
         closure,
         certain,
         graph,

@@ -24,7 +24,9 @@ impl Kept {
     /// What is reached, and lists of packages and users that are true of it.
     pub(crate) fn new(config: &Config, tree: &Tree<'_>, reach: &Reach) -> Self {
         let mut names = reach.closure.names();
-        let databases = reach.packages.databases(tree, &names);
+        let databases = reach
+            .packages
+            .databases(tree, &names, &reach.graph.installs);
         names.extend(&databases.names);
         let parts = arrange(tree, &reach.packages, &reach.graph, &databases, &names);
         let Accounts { contents, gone } = accounts::cut(tree, config, &reach.graph, &names);

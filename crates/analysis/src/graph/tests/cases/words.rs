@@ -96,6 +96,11 @@ fn modules_name_programs_only_in_texts() {
     leads(module, "language = 'jq'", false, false);
     leads(module, "executable = 'jq'", false, true);
     leads(module, "run('jq', '-r')", false, true);
+    let text = "s = \"\"\"\n    mpirun -n {n} samtools view\n\"\"\"";
+    leads(module, text, true, false);
+    let advice = "s = \"\"\"\n    sudo samtools install -y x\n\"\"\"";
+    leads(module, advice, false, false);
+    leads(module, "system('sudo samtools view')", true, false);
     let test = "usr/lib/python3/dist-packages/tool/tests/run.py";
     leads(test, "call(['samtools'])", false, false);
 }
