@@ -1,4 +1,4 @@
-//! What languages' package managers and compilers leave, with arbitrary content: manifests, archives, classes,
+//! What languages' package managers and compilers leave, with arbitrary content: manifests, archives, compiled code,
 //! and notes in programs; and the ways that lead from requests to packages.
 //!
 //! The input is text in parts between lines that hold only `%`, one part for each file of [`FILES`].
@@ -7,10 +7,10 @@
 
 use libfuzzer_sys::fuzz_target;
 use ounce_analysis::Packages;
-use ounce_analysis::inspect::class;
+use ounce_analysis::inspect::{code, pyinstaller};
 use ounce_analysis::packages::requests::{Came, Graph};
 use ounce_fuzz::{layer, parts};
-use ounce_image::Tree;
+use ounce_image::{Blob, Tree};
 
 /// The files that the parts of the input become, in order.
 const FILES: [&str; 10] = [
@@ -44,9 +44,11 @@ usr/lib/ruby/3.1.0/x86_64-linux/tool.so = x
 fuzz_target!(|bytes: &[u8]| {
     let files: Vec<_> = FILES.into_iter().zip(parts(bytes)).collect();
     for (_, content) in &files {
-        let class = class::read(content).unwrap_or_default();
-        assert!(class.texts.len() <= usize::from(u16::MAX));
-        assert!(class.others.iter().map(|text| text.len()).sum::<usize>() <= content.len());
+        let _ = code::read(content);
+        let program = Blob::from_bytes(content.to_vec());
+        for entry in pyinstaller::entries(&program).unwrap_or_default() {
+            let _ = pyinstaller::read(&program, &entry);
+        }
     }
     let written = ounce_testkit::archive(&files);
     let content = &ounce_testkit::image(CONTENT).layers[0];

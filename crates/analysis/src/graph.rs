@@ -9,13 +9,13 @@
 
 mod build;
 mod closure;
+mod code;
 mod collect;
 mod companions;
 mod content;
 mod elf;
 mod installs;
 mod interpreters;
-mod java;
 mod literals;
 mod loader;
 mod memory;

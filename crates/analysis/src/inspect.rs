@@ -3,7 +3,7 @@
 
 mod anchors;
 pub mod auditable;
-pub mod class;
+pub mod code;
 pub mod counted;
 pub mod elf;
 pub mod go;
@@ -13,6 +13,7 @@ pub mod near;
 pub mod needles;
 pub mod paths;
 pub mod pointers;
+pub mod pyinstaller;
 pub mod python;
 pub mod script;
 pub mod sections;

@@ -1,6 +1,8 @@
 //! Decisions on images written as text, for the tests of this crate.
 
+pub(crate) mod beam;
 pub(crate) mod java;
+pub(crate) mod pyinstaller;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

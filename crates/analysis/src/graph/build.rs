@@ -8,8 +8,8 @@ use ounce_image::{NodeId, Progress};
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
+use super::code::AllSaid;
 use super::collect::{Collector, Target};
-use super::java::AllSaid;
 use super::loader::Chain;
 use super::programs::is_executable;
 use super::scope::{Scope, Waiting};
@@ -138,8 +138,8 @@ struct Builder<'a> {
     unheld: Vec<(Origin, NodeId, &'static [String])>,
     /// Packages that were taken as a whole, and whether with their programs: many files mean the same one.
     packages: BTreeSet<(NodeId, bool)>,
-    /// What classes of Java say.
-    classes: AllSaid,
+    /// What compiled code says.
+    code: AllSaid,
     /// Which packages are meant, on a machine.
     scope: Option<Scope<'a>>,
 }
@@ -171,7 +171,7 @@ impl Builder<'_> {
         if let (Origin::Node(file), Some(readers)) = (found.from, found.readers) {
             self.unread.insert(file, (readers, chain.clone()));
         }
-        self.classes.add(found.from, found.classes);
+        self.code.add(found.from, found.code);
         let held = found.held_for.into_iter();
         self.unheld
             .extend(held.map(|(node, readers)| (found.from, node, readers)));
@@ -282,11 +282,11 @@ impl Builder<'_> {
         next
     }
 
-    /// What is followed for something else that is reached by now: files for their readers, programs that classes name
+    /// What is followed for something else that is reached by now: files for their readers, programs that compiled code names
     /// where one starts any, scripts that come with a program for what runs them, and what is meant by now.
     fn late(&mut self, world: &World<'_>, graph: &mut Graph, chain: &Arc<Chain>) -> Vec<Item> {
         let mut next = self.read(world, graph, chain);
-        for called in self.classes.called(world) {
+        for called in self.code.called(world) {
             next.extend(self.take(world, graph, called, chain));
         }
         let waiting = std::mem::take(&mut self.companions);

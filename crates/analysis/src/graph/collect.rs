@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ounce_image::{NodeId, Tree};
 
-use super::java::Said;
+use super::code::Said;
 use super::loader::Chain;
 use super::units::Units;
 use super::{Doubt, Extent, Kind, Missing, Origin, Proof};
@@ -41,8 +41,8 @@ pub(super) struct Collector<'w> {
     pub(super) readers: Option<&'static [String]>,
     /// What the folder holds for such programs alone.
     pub(super) held_for: Vec<(NodeId, &'static [String])>,
-    /// What classes of Java say.
-    pub(super) classes: Said,
+    /// What compiled code says.
+    pub(super) code: Said,
     /// Ecosystems from which packages are installed, so that all installed ones are needed.
     pub(super) installs: Vec<(Ecosystem, Proof)>,
 }
@@ -61,7 +61,7 @@ impl<'w> Collector<'w> {
             packages: Vec::new(),
             readers: None,
             held_for: Vec::new(),
-            classes: Said::default(),
+            code: Said::default(),
             installs: Vec::new(),
         }
     }

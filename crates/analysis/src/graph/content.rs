@@ -8,7 +8,7 @@ use super::collect::{Collector, follow};
 use super::loader::Chain;
 use super::units::is_script;
 use super::world::World;
-use super::{Extent, Kind, Proof, elf, interpreters, java, literals, scripts, words};
+use super::{Extent, Kind, Proof, code, elf, interpreters, literals, scripts, words};
 use crate::finding::Problem;
 use crate::harmless;
 use crate::inspect::script::{self, Shebang};
@@ -160,7 +160,7 @@ fn read(
         elf::all(world, collector, node, leaf, chain);
     } else {
         text(world, collector, node, &path, &content);
-        java::file(world, collector, node, &content, chain);
+        code::file(world, collector, node, &content, chain);
     }
     interpreters::of(world, collector, node);
     for alias in world.programs.aliases(node) {

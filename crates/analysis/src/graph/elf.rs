@@ -6,13 +6,13 @@ mod said;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ounce_image::{Blob, LeafId, NodeId, Tree};
+use ounce_image::{Blob, ImagePath, LeafId, NodeId, Tree};
 
 use super::collect::Collector;
 use super::loader::Chain;
 use super::memory::Text;
 use super::world::World;
-use super::{Kind, Proof, content, literals};
+use super::{Kind, Proof, code, content, literals};
 use crate::inspect::elf::{self, Elf};
 use said::Starts;
 
@@ -25,16 +25,34 @@ pub(super) fn all(
     chain: &Arc<Chain>,
 ) {
     let file = world.tree.read(leaf);
+    let path = world.tree.path(node);
     let elf = match elf::inspect(&file) {
         Ok(Some(elf)) => elf,
         Ok(None) => return,
         Err(reason) => {
             content::problem(world, collector, node, reason);
-            return literals::all(world, collector, &world.tree.path(node), &file, None);
+            return literals::all(world, collector, &path, &file, None);
         }
     };
     let chain = own_chain(world, &elf, chain);
-    needed(world, collector, node, &elf, &chain);
+    if elf.interpreter.is_some() {
+        let below = world.loader.descend(&chain, &elf, node);
+        code::program(world, collector, node, &file, &below);
+    }
+    read(world, collector, node, &path, &file, &elf, &chain);
+}
+
+/// What the headers of a file, its texts and what is known of its functions lead to.
+fn read(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    node: NodeId,
+    path: &ImagePath,
+    file: &Blob,
+    elf: &Elf,
+    chain: &Arc<Chain>,
+) {
+    needed(world, collector, node, elf, chain);
     if let Some(interpreter) = &elf.interpreter
         && collector
             .path(Tree::ROOT, interpreter, Kind::Interpreter, &Proof::Header)
@@ -42,24 +60,23 @@ pub(super) fn all(
     {
         collector.miss(Kind::Interpreter, interpreter);
     }
-    let path = world.tree.path(node);
-    if world.tables.says_all(&path) {
+    if world.tables.says_all(path) {
         return;
     }
-    let imports = elf::imports(&file).unwrap_or_else(|reason| {
+    let imports = elf::imports(file).unwrap_or_else(|reason| {
         content::problem(world, collector, node, reason);
         BTreeSet::new()
     });
     world
         .tables
-        .elf(world, collector, &path, &elf, &imports, node, &chain);
+        .elf(world, collector, path, elf, &imports, node, chain);
     let starts = Starts {
-        program: path.file_name().to_vec(),
+        path,
         names: elf.names.clone(),
         is_program: elf.interpreter.is_some(),
-        may: world.tables.may_start(&path, &imports) || is_static(&elf, path.file_name()),
+        may: world.tables.may_start(path, &imports) || is_static(elf, path.file_name()),
     };
-    written(world, collector, node, &file, &elf, &starts, &chain);
+    written(world, collector, node, file, elf, &starts, chain);
 }
 
 /// The libraries that a file needs, when it was reached in one more way.
@@ -78,17 +95,18 @@ pub(super) fn libraries(
     }
 }
 
-/// The libraries that an ELF file needs which lies inside of another file and is unpacked when the program runs.
-/// One for another system may lie beside it, so none is missed.
+/// Everything that an ELF file leads to which lies inside of another one, under this path, and is unpacked when the program
+/// runs. One for another system may lie beside it, so none is missed.
 pub(super) fn inside(
     world: &World<'_>,
     collector: &mut Collector<'_>,
     node: NodeId,
+    path: &ImagePath,
     file: &Blob,
     chain: &Arc<Chain>,
 ) {
     if let Ok(Some(elf)) = elf::inspect(file) {
-        needed(world, collector, node, &elf, chain);
+        read(world, collector, node, path, file, &elf, chain);
         collector.missing.clear();
     }
 }
@@ -132,15 +150,15 @@ fn written(
     node: NodeId,
     file: &Blob,
     elf: &Elf,
-    starts: &Starts,
+    starts: &Starts<'_>,
     chain: &Arc<Chain>,
 ) {
     let below = world.loader.descend(chain, elf, node);
-    let path = world.tree.path(node);
-    said::each(world, &path, file, elf, starts, |said| {
+    let path = starts.path;
+    said::each(world, file, elf, starts, |said| {
         let proof = Proof::Offset(said.at);
         match &said.text {
-            Text::Path(text, _) if world.tables.is_unused(&path, text) => {}
+            Text::Path(text, _) if world.tables.is_unused(path, text) => {}
             Text::Path(text, is_whole) => {
                 let own = literals::below_prefix(world.tree, collector, node, text, &proof);
                 if own.is_none() {
@@ -152,14 +170,15 @@ fn written(
             }
             Text::Program(number) => {
                 let name = &world.programs.names()[*number];
-                if world.tables.is_unused(&path, name) {
+                if world.tables.is_unused(path, name) {
                     return;
                 }
                 let _ = world
                     .programs
                     .call(collector, Tree::ROOT, name, Kind::Calls, &proof);
             }
-            Text::Library(name) if world.tables.is_unused(&path, name) => {}
+            Text::Library(name)
+                if world.tables.is_unused(path, name) || world.loader.is_own(chain, name) => {}
             Text::Library(name) => {
                 for (links, end) in world.loader.find(chain, elf, node, name) {
                     for link in links {

@@ -6,6 +6,7 @@
 
 mod machine;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ounce_image::{LeafId, NodeId, Tree};
@@ -24,6 +25,8 @@ pub(super) struct Chain {
     is_musl: bool,
     /// The folders of `DT_RPATH` of everything that led here, the nearest first.
     inherited: Vec<Vec<u8>>,
+    /// Libraries that the program has unpacked, which come first.
+    unpacked: Arc<BTreeSet<Vec<u8>>>,
 }
 
 /// The loader's settings.
@@ -96,6 +99,7 @@ impl<'a> Loader<'a> {
         Arc::new(Chain {
             is_musl: name.starts_with(b"ld-musl"),
             inherited: Vec::new(),
+            unpacked: Arc::default(),
         })
     }
 
@@ -114,8 +118,8 @@ impl<'a> Loader<'a> {
         inherited.retain(|folder| seen.insert(folder.clone()));
         inherited.truncate(MAX_INHERITED);
         Arc::new(Chain {
-            is_musl: chain.is_musl,
             inherited,
+            ..Chain::clone(chain)
         })
     }
 
@@ -192,8 +196,19 @@ impl<'a> Loader<'a> {
             .collect()
     }
 
-    /// Whether musl's loader takes a library for itself, so that no file is opened.
+    /// The chain of a program that unpacks these libraries into a folder of its own.
+    pub(super) fn unpacking(&self, chain: &Arc<Chain>, libraries: BTreeSet<Vec<u8>>) -> Arc<Chain> {
+        Arc::new(Chain {
+            unpacked: Arc::new(libraries),
+            ..Chain::clone(chain)
+        })
+    }
+
+    /// Whether a library is no file of the image: it is unpacked, or musl's loader takes it for itself.
     pub(super) fn is_own(&self, chain: &Chain, library: &[u8]) -> bool {
+        if chain.unpacked.contains(library) {
+            return true;
+        }
         let rest = library.strip_prefix(b"lib");
         chain.is_musl && rest.is_some_and(|rest| MUSL_OWN.iter().any(|own| rest.starts_with(own)))
     }

@@ -177,6 +177,13 @@ impl<'w> Words<'w> {
     }
 }
 
+/// Whether what follows a word is no sentence.
+pub(super) fn has_arguments(after: &[u8]) -> bool {
+    let marks: [&[u8]; 8] = [b" -", b"/", b"{", b"$", b"<", b">", b"|", b"\\"];
+    let holds = |mark: &[u8]| memchr::memmem::find(after, mark).is_some();
+    marks.into_iter().any(holds)
+}
+
 fn is_quote(byte: u8) -> bool {
     matches!(byte, b'"' | b'\'' | b'`')
 }
@@ -215,7 +222,7 @@ impl<'a> Line<'a> {
             Role::Module => self.is_joined(role, len) || self.is_listed() && len > 2,
             Role::Source => {
                 let is_first = self.before.trim_ascii_end().is_empty();
-                let begins = is_first && self.is_command() && self.has_arguments();
+                let begins = is_first && self.is_command() && has_arguments(self.after);
                 self.is_joined(role, len)
                     || (self.is_listed() || begins) && len > 2
                     || self.is_value(len)
@@ -236,7 +243,7 @@ impl<'a> Line<'a> {
         match self.after.first() == self.before.last() {
             true => len > 2 || is_short,
             // `" as "` is more often a word than a program.
-            false => self.is_command() && (len > 2 || is_short && self.has_arguments()),
+            false => self.is_command() && (len > 2 || is_short && has_arguments(self.after)),
         }
     }
 
@@ -289,13 +296,6 @@ impl<'a> Line<'a> {
     fn is_comment(self) -> bool {
         let line = self.before.trim_ascii_start();
         line.starts_with(b"#") || line.starts_with(b"//") || line.starts_with(b"* ")
-    }
-
-    /// Whether what follows is no sentence.
-    fn has_arguments(self) -> bool {
-        let marks: [&[u8]; 8] = [b" -", b"/", b"{", b"$", b"<", b">", b"|", b"\\"];
-        let holds = |mark: &[u8]| memchr::memmem::find(self.after, mark).is_some();
-        marks.into_iter().any(holds)
     }
 
     /// Whether a text with an option follows: `"gs", "-q"`.

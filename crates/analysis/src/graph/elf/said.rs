@@ -33,9 +33,9 @@ const MAX_COMMAND: usize = 1 << 10;
 const JOINTS: [&[u8]; 4] = [b"| ", b"&& ", b"$(", b"exec "];
 
 /// What is known of a file that may start programs.
-pub(super) struct Starts {
-    /// Its own name.
-    pub(super) program: Vec<u8>,
+pub(super) struct Starts<'a> {
+    /// Where it is.
+    pub(super) path: &'a ImagePath,
     /// Where the names of its symbols are, which start nothing.
     pub(super) names: Range<u64>,
     /// Whether it is a program, which may tell its users of others of its family.
@@ -47,13 +47,12 @@ pub(super) struct Starts {
 /// Calls `found` for everything that a file says, each library once and none that its headers name.
 pub(super) fn each(
     world: &World<'_>,
-    path: &ImagePath,
     file: &Blob,
     elf: &Elf,
-    starts: &Starts,
+    starts: &Starts<'_>,
     mut found: impl FnMut(&Said),
 ) {
-    if let Some(known) = world.memory.and_then(|memory| memory.recall(path)) {
+    if let Some(known) = world.memory.and_then(|memory| memory.recall(starts.path)) {
         return known.iter().for_each(found);
     }
     let mut notes = world.memory.map(|_| Notes::default());
@@ -67,7 +66,6 @@ pub(super) fn each(
     let counted = Counted::of(world, file, elf.machine.1, starts);
     texts(
         world,
-        path,
         file,
         elf.machine.1,
         starts,
@@ -85,17 +83,16 @@ pub(super) fn each(
         library(at, &name);
     }
     if let Some((memory, notes)) = world.memory.zip(notes) {
-        memory.keep(path.clone(), notes);
+        memory.keep(starts.path.clone(), notes);
     }
 }
 
 /// Paths and programs.
 fn texts(
     world: &World<'_>,
-    path: &ImagePath,
     file: &Blob,
     machine: u16,
-    starts: &Starts,
+    starts: &Starts<'_>,
     mut called: BTreeMap<usize, u64>,
     tell: &mut impl FnMut(u64, Text),
 ) {
@@ -160,8 +157,9 @@ fn texts(
     }
     let mut is_record = None;
     let mut is_record = || {
-        *is_record
-            .get_or_insert_with(|| !world.tables.is_building(path) && world.tables.is_record(file))
+        *is_record.get_or_insert_with(|| {
+            !world.tables.is_building(starts.path) && world.tables.is_record(file)
+        })
     };
     for (number, at) in called {
         let may_be_record = world.tables.is_builder(&names[number]) && !templates.contains(&number);
@@ -181,7 +179,7 @@ struct Counted {
 }
 
 impl Counted {
-    fn of(world: &World<'_>, file: &Blob, machine: u16, starts: &Starts) -> Self {
+    fn of(world: &World<'_>, file: &Blob, machine: u16, starts: &Starts<'_>) -> Self {
         let mut out = Self::default();
         let is_counted = |sections: &Sections| counted::is_counted(file, sections);
         let Some(sections) = sections::read(file).filter(is_counted) else {
@@ -233,7 +231,7 @@ fn is_build_option(world: &World<'_>, file: &Blob, near: &mut Near<'_>, at: u64)
         .is_record_text(&[&head[from..], &tail[..to]].concat())
 }
 
-impl Starts {
+impl Starts<'_> {
     /// Whether a word is a program's name rather than a word of a sentence: it is a text of its own, or the
     /// first word of one (a command line), or the program is of the same family, as its own words tell.
     fn calls(&self, near: &mut Near<'_>, at: u64, name: &[u8]) -> bool {
@@ -246,7 +244,7 @@ impl Starts {
             Some(b" ") if self.may && begins && name.len() > 1 => true,
             // Codes of languages and the like have two letters.
             Some([0]) if self.may && begins && name.len() > 2 => true,
-            _ => name.contains(&b'-') && family(name) == family(&self.program),
+            _ => name.contains(&b'-') && family(name) == family(self.path.file_name()),
         }
     }
 

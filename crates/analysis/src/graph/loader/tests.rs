@@ -78,6 +78,7 @@ fn rpath_is_handed_down_unless_there_is_a_runpath() {
     let chain = Chain {
         is_musl: false,
         inherited: vec![b"/env".to_vec()],
+        ..Chain::default()
     };
     let find = |runpath| found_by(FOUR, &chain, "", runpath, "A=b", "liba.so").join(" ");
     assert_eq!(find(""), "/env/liba.so");
@@ -126,6 +127,7 @@ fn musl_has_its_own_folders_and_hands_down_every_run_path() {
     let musl = Chain {
         is_musl: true,
         inherited: vec![b"/up".to_vec()],
+        ..Chain::default()
     };
     let files = "lib/ld-musl-x86_64.so.1 = ELF\netc/ld-musl-x86_64.path = /odd\\n/usr/lib\\n\nodd/liba.so = ELF\nusr/lib/x86_64-linux-gnu/libc6.so = ELF\nup/libb.so = ELF";
     let find = |library| found_by(files, &musl, "", "/none", "A=b", library).join(" ");

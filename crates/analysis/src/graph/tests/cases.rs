@@ -3,8 +3,8 @@
 //! `<tool>` stands for a program, `<lib>` for a library; `<needs a.so.1>` needs one, `<takes f>` calls a function
 //! of the C library, `<takes f says TEXT>` also holds a text, and `<says TEXT>` may start what it names.
 
+mod code;
 mod installs;
-mod java;
 mod starts;
 mod words;
 

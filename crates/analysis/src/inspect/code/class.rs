@@ -4,6 +4,10 @@
 //! Names of classes, methods and fields are constants too; a text of the code is one that a `CONSTANT_String` refers to. What a `+`
 //! puts together is one text with `\x01` for each part that is made when it runs (`StringConcatFactory`). Code is not read.
 
+use std::borrow::Cow;
+
+use super::Code;
+
 /// Tags of constants (JVMS, table 4.4-A).
 const UTF8: u8 = 1;
 const LONG: u8 = 5;
@@ -35,21 +39,9 @@ const LOAD: &[u8] = b"loadLibrary";
 /// The same classes for whoever asks for them by name.
 const BY_NAME: [&[u8]; 2] = [b"java.lang.ProcessBuilder", b"java.lang.Runtime"];
 
-/// What a class says.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Class<'a> {
-    /// Texts of its code, in the order of the constants, in the modified UTF-8 of 4.4.7.
-    pub texts: Vec<&'a [u8]>,
-    /// Other texts, of which those of annotations are some (4.7.16.1).
-    pub others: Vec<&'a [u8]>,
-    /// Whether it may start programs by itself.
-    pub starts: bool,
-    /// Whether it loads libraries.
-    pub loads: bool,
-}
-
 /// Reads a class; `None` if it is none, or damaged.
-pub fn read(bytes: &[u8]) -> Option<Class<'_>> {
+#[must_use]
+pub fn read(bytes: &[u8]) -> Option<Code<'_>> {
     let pool = Pool::read(bytes)?;
     let refers = |tag| pool.0.iter().filter(move |constant| constant.tag == tag);
     let texts: Vec<&[u8]> = refers(STRING)
@@ -67,9 +59,10 @@ pub fn read(bytes: &[u8]) -> Option<Class<'_>> {
         || refers(METHOD)
             .filter_map(|method| pool.method(method))
             .any(|(_, name)| name == LOAD);
-    Some(Class {
-        texts,
-        others: refers(UTF8).map(|other| other.text).collect(),
+    let borrowed = |text| Cow::Borrowed(text);
+    Some(Code {
+        texts: texts.into_iter().map(borrowed).collect(),
+        others: refers(UTF8).map(|other| borrowed(other.text)).collect(),
         starts,
         loads,
     })
@@ -168,7 +161,7 @@ mod tests {
         let bytes = class(&["dot", "git \u{1}"], &["find", "java/lang/Thread"]);
         let class = read(&bytes).unwrap();
         assert_eq!(class.texts, [b"dot".as_slice(), b"git \x01"]);
-        assert!(class.others.contains(&b"find".as_slice()));
+        assert!(class.others.contains(&Cow::Borrowed(b"find".as_slice())));
         assert!(!class.starts);
     }
 
@@ -235,6 +228,6 @@ mod tests {
             vec![METHOD, 0, 1, 0xff, 0xff],
             vec![STRING, 0, 0],
         ];
-        assert_eq!(read(&pool(&odd, 4)), Some(Class::default()));
+        assert_eq!(read(&pool(&odd, 4)), Some(Code::default()));
     }
 }

@@ -1,7 +1,8 @@
-//! What programs of Java name: class files, and archives of them with what else lies in these.
+//! What compiled code names: classes of Java, modules of Erlang and of Python without sources, and archives of them with what
+//! else lies in these.
 //!
-//! A class has texts of all kinds, and whoever starts a program may be another one, in another archive: a word counts where it
-//! stands as a program's name does, once some class in use can start programs at all. The JDK's own classes are in the tables.
+//! Such code has texts of all kinds, and whoever starts a program may lie elsewhere: a word counts where it stands as a
+//! program's name does, once something in use can start programs at all. The JDK's own classes are in the tables.
 
 mod parts;
 
@@ -13,17 +14,19 @@ use rayon::prelude::*;
 
 use super::collect::Collector;
 use super::loader::Chain;
+use super::words::has_arguments;
 use super::world::World;
 use super::{Kind, Origin, Proof, content, elf, literals};
 use crate::harmless;
-use crate::inspect::class::{self, Class};
+use crate::inspect::code::{self, Code};
 use crate::inspect::paths::Hit;
+use crate::inspect::pyinstaller;
 use parts::{Part, Parts};
 
-/// The largest class that is read, in bytes: 65,535 constants are some 2 MB, and the code of all methods is as much.
-const MAX_CLASS: u64 = 16 << 20;
+/// The most code that is read at once, in bytes: modules of Python lie one behind the other.
+const MAX_CODE: u64 = 512 << 20;
 
-/// What the classes of a file say of programs.
+/// What the code in a file says of programs.
 #[derive(Debug, Default)]
 pub(super) struct Said {
     /// Those that are named, by their numbers.
@@ -32,7 +35,7 @@ pub(super) struct Said {
     starts: bool,
 }
 
-/// What the classes of all files say.
+/// What the code in all files says.
 #[derive(Debug, Default)]
 pub(super) struct AllSaid {
     programs: Vec<(Origin, usize, Proof)>,
@@ -65,7 +68,7 @@ impl AllSaid {
     }
 }
 
-/// What a class file, or an archive of some, leads to.
+/// What a file of compiled code, or an archive of some, leads to.
 pub(super) fn file(
     world: &World<'_>,
     collector: &mut Collector<'_>,
@@ -74,7 +77,7 @@ pub(super) fn file(
     chain: &Arc<Chain>,
 ) {
     let path = world.tree.path(node);
-    let parts = match content.begins_with(&class::MAGIC) {
+    let parts = match is_code(&path, content) {
         true => Parts::single(content),
         false => Parts::of(content, &path, |name| is_wanted(world, &path, name)),
     };
@@ -84,13 +87,49 @@ pub(super) fn file(
         node,
         chain,
     };
-    let found = parts.all.par_iter().map(|part| (part, file.part(part)));
-    file.collect(collector, found.collect());
-    for reason in parts.problems {
-        // What is not read may start anything that others name.
-        collector.classes.starts = true;
-        content::problem(world, collector, node, reason);
-    }
+    file.all(collector, &parts);
+}
+
+/// What lies in a program that PyInstaller made leads to.
+pub(super) fn program(
+    world: &World<'_>,
+    collector: &mut Collector<'_>,
+    node: NodeId,
+    content: &Blob,
+    chain: &Arc<Chain>,
+) {
+    let entries = match pyinstaller::entries(content) {
+        Ok(entries) if entries.is_empty() => return,
+        Ok(entries) => entries,
+        Err(reason) => {
+            collector.code.starts = true;
+            return content::problem(world, collector, node, reason.to_string());
+        }
+    };
+    let path = world.tree.path(node);
+    let file_name = |entry: &pyinstaller::Entry| {
+        let name = entry.name.rsplit(|byte| *byte == b'/').next();
+        name.unwrap_or_default().to_vec()
+    };
+    let libraries = entries
+        .iter()
+        .filter(|entry| entry.is_library)
+        .map(file_name)
+        .collect();
+    let file = File {
+        world,
+        path: &path,
+        node,
+        chain: &world.loader.unpacking(chain, libraries),
+    };
+    let parts = Parts::packed(content, entries, |name| is_wanted(world, &path, name));
+    file.all(collector, &parts);
+}
+
+/// Whether a file is compiled code by itself; what lies in `__pycache__` needs its source (PEP 3147).
+fn is_code(path: &ImagePath, content: &Blob) -> bool {
+    let is_cached = || path.components().any(|part| part == b"__pycache__");
+    path.file_name().ends_with(b".beam") || code::is_code(content) && !is_cached()
 }
 
 /// Whether an entry of an archive is looked at.
@@ -98,10 +137,14 @@ fn is_wanted(world: &World<'_>, archive: &ImagePath, name: &[u8]) -> bool {
     let Some(path) = inner(archive, name) else {
         return false;
     };
-    let is_class = || name.ends_with(b".class");
+    let is_code = || {
+        [b".class".as_slice(), b".beam", b".pyc"]
+            .iter()
+            .any(|ending| name.ends_with(ending))
+    };
     let is_settings = || name.ends_with(b".xml") || content::names_programs(&path);
     let is_text = || is_settings() && !is_record(name) && !is_silent(world, &path);
-    is_class() || is_native(&path) || is_text()
+    is_code() || is_native(&path) || is_text()
 }
 
 /// Whether an entry tells what the others were made of: sources, which run from folders alone (JEP 330), and Maven's notes
@@ -124,7 +167,7 @@ fn is_native(path: &ImagePath) -> bool {
     memchr::memmem::find(path.file_name(), b".so").is_some()
 }
 
-/// A file with classes.
+/// A file with code.
 struct File<'a> {
     world: &'a World<'a>,
     path: &'a ImagePath,
@@ -155,6 +198,16 @@ impl Found<'_> {
 }
 
 impl<'a> File<'a> {
+    fn all(&self, collector: &mut Collector<'_>, parts: &Parts) {
+        let found = parts.all.par_iter().map(|part| (part, self.part(part)));
+        self.collect(collector, found.collect());
+        for reason in &parts.problems {
+            // What is not read may start anything that others name.
+            collector.code.starts = true;
+            content::problem(self.world, collector, self.node, reason.clone());
+        }
+    }
+
     fn part(&self, part: &Part) -> Found<'a> {
         let world = self.world;
         let mut found = Found {
@@ -163,11 +216,14 @@ impl<'a> File<'a> {
             starts: false,
         };
         match part.read() {
-            Ok(content) if content.begins_with(&class::MAGIC) => {
-                self.class(&mut found, &content);
+            Ok(content) if part.is_bare() || code::is_code(&content) => {
+                self.code(&mut found, &content);
             }
             Ok(content) if content.begins_with(b"\x7fELF") => {
-                elf::inside(world, &mut found.collector, self.node, &content, self.chain);
+                if let Some(path) = inner(self.path, &part.name) {
+                    let collector = &mut found.collector;
+                    elf::inside(world, collector, self.node, &path, &content, self.chain);
+                }
             }
             Ok(content) => {
                 if let Some(path) = inner(self.path, &part.name) {
@@ -179,27 +235,24 @@ impl<'a> File<'a> {
         found
     }
 
-    fn class(&self, found: &mut Found<'_>, content: &Blob) {
-        let bytes = match content.read_all(MAX_CLASS) {
+    fn code(&self, found: &mut Found<'_>, content: &Blob) {
+        let bytes = match content.read_all(MAX_CODE) {
             Ok(bytes) => bytes,
             Err(reason) => return found.unread(self, reason.to_string()),
         };
         // Programs of another system begin with the same bytes.
-        let Some(class) = class::read(&bytes) else {
+        let Some(code) = code::read(&bytes) else {
             return;
         };
-        self.paths(&mut found.collector, &class);
-        for text in class.texts.iter().filter(|_| class.loads) {
-            let stems = &self.world.stems;
-            stems.named(&mut found.collector, text, &Proof::Offset(0));
-        }
+        self.paths(&mut found.collector, &code);
+        self.libraries(&mut found.collector, &code);
         if self.world.tables.says_all_programs(self.path) {
             return;
         }
-        found.starts = class.starts;
-        let has_option = class.texts.iter().any(|text| is_option(text));
+        found.starts = code.starts;
+        let has_option = code.texts.iter().any(|text| is_option(text));
         let names = self.world.programs.names();
-        for text in &class.texts {
+        for text in &code.texts {
             let programs = commands(text).filter_map(|name| {
                 let number = names.binary_search_by(|known| known.as_slice().cmp(name));
                 number.ok().filter(|_| name.len() > 1)
@@ -219,16 +272,36 @@ impl<'a> File<'a> {
         }
     }
 
-    /// What the paths that a class names lead to; those of annotations begin with a slash, or have it behind the name
+    /// Libraries that code names, or asks for by the middle of their names.
+    fn libraries(&self, collector: &mut Collector<'_>, code: &Code<'_>) {
+        for text in &code.texts {
+            if code.loads {
+                let stems = &self.world.stems;
+                stems.named(collector, text, &Proof::Offset(0));
+            }
+            if literals::is_library(text) && !self.world.loader.is_own(self.chain, text) {
+                for path in self.world.loader.anywhere(text) {
+                    let _ = collector.path(Tree::ROOT, &path, Kind::Dlopens, &Proof::Offset(0));
+                }
+            }
+        }
+    }
+
+    /// What the paths that code names lead to; those of annotations begin with a slash, or have it behind the name
     /// of a setting (`${tool:/usr/bin/tool}`), as no name in a class does.
-    fn paths(&self, collector: &mut Collector<'_>, class: &Class<'_>) {
+    fn paths(&self, collector: &mut Collector<'_>, code: &Code<'_>) {
         let Some(scanner) = &self.world.paths else {
             return;
         };
-        let others = class.others.iter().filter(|other| {
+        let others = code.others.iter().filter(|other| {
             other.starts_with(b"/") || memchr::memmem::find(other, b":/").is_some()
         });
-        let texts: Vec<&[u8]> = class.texts.iter().chain(others).copied().collect();
+        let texts: Vec<&[u8]> = code
+            .texts
+            .iter()
+            .chain(others)
+            .map(|text| &**text)
+            .collect();
         let texts = Blob::from_bytes(texts.join(&0));
         let _ = scanner.scan(
             &texts,
@@ -247,7 +320,7 @@ impl<'a> File<'a> {
     fn collect(&self, collector: &mut Collector<'_>, parts: Vec<(&Part, Found<'_>)>) {
         let starting = parts.iter().filter(|(_, found)| found.starts);
         let starting: BTreeSet<usize> = starting.map(|(part, _)| part.archive).collect();
-        collector.classes.starts |= !starting.is_empty();
+        collector.code.starts |= !starting.is_empty();
         let mut seen = BTreeSet::new();
         for (part, found) in parts {
             let proof = match part.name.is_empty() {
@@ -255,12 +328,12 @@ impl<'a> File<'a> {
                 false => Proof::Entry(display(&part.name)),
             };
             let counts = |named: &&Named| {
-                // A class that lies in a folder says nothing of those beside it.
+                // What lies in a folder by itself says nothing of what is beside it.
                 !named.is_short || part.name.is_empty() || starting.contains(&part.archive)
             };
             for named in found.programs.iter().filter(counts) {
                 if seen.insert(named.number) {
-                    let said = &mut collector.classes;
+                    let said = &mut collector.code;
                     said.programs.push((named.number, proof.clone()));
                 }
             }
@@ -274,15 +347,35 @@ fn is_option(text: &[u8]) -> bool {
     matches!(text, [b'-', next, ..] if next.is_ascii_alphabetic() || *next == b'-')
 }
 
-/// What stands in a text as the names of programs do: alone, before arguments, and in a line of several commands.
+/// What stands in a text as the names of programs do: alone, before arguments, and in a line of several commands. What is
+/// written for people has more than words behind it.
 fn commands(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let is_line = text.iter().any(u8::is_ascii_whitespace);
     let joins = move |byte: &u8| is_line && b"|;&(`\n".contains(byte);
     let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"\x01)<>`".contains(byte);
+    let is_prose = is_prose(text);
+    let mut at = 0_usize;
     text.split(joins).filter_map(move |command| {
+        let before = at.checked_sub(1).map(|before| text[before]);
+        at += command.len() + 1;
         let command = command.trim_ascii_start();
-        command.split(is_end).next().filter(|name| !name.is_empty())
+        let name = command.split(is_end).next()?;
+        let is_joined = before.is_none_or(|byte| b"|;&".contains(&byte));
+        let counts = is_joined || !is_prose || has_arguments(&command[name.len()..]);
+        (!name.is_empty() && counts).then_some(name)
     })
+}
+
+/// Whether a text begins as sentences do, with a word whose first letter alone is large.
+fn is_prose(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let letters = text.iter().take_while(|byte| byte.is_ascii_alphabetic());
+    let (first, rest) = text.split_at(letters.count());
+    let is_large = first.first().is_some_and(u8::is_ascii_uppercase);
+    let is_apart = rest
+        .first()
+        .is_some_and(|byte| byte.is_ascii_whitespace() || b",.:".contains(byte));
+    is_large && is_apart && first[1..].iter().all(u8::is_ascii_lowercase)
 }
 
 #[cfg(test)]
@@ -301,6 +394,13 @@ mod tests {
             ),
             // An expression, not a line.
             ("cat|dot", &["cat|dot"]),
+            ("set -e\ncat a\ndot", &["set", "cat", "dot"]),
+            (
+                "Shows (cat does) and\nsort it.\n\n  dot -Tpng",
+                &["Shows", "dot"],
+            ),
+            ("Rscript a.R | sort", &["Rscript", "sort"]),
+            ("A=1 x | dot", &["A=1", "dot"]),
             (" ", &[]),
         ] {
             let found: Vec<_> = commands(text.as_bytes()).collect();

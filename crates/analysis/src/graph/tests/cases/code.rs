@@ -1,7 +1,8 @@
-//! Which words of classes are programs, alone and in archives.
+//! Which words of compiled code are programs, alone and in archives.
 
 use super::{Case, check, escaped, linked};
 use crate::testing::java::{class, jar};
+use crate::testing::{beam, pyinstaller};
 
 const BUILDER: &[&str] = &["java/lang/ProcessBuilder"];
 
@@ -270,4 +271,116 @@ fn libraries_are_loaded_by_the_middle_of_their_names() {
         stays: &["/usr/lib/libtesseract.so.5"],
         goes: &["/usr/lib/libsodium.so.23"],
     }]);
+}
+
+/// A module of Erlang with a text.
+fn module(text: &str, import: (&str, &str)) -> Vec<u8> {
+    let term = [&[b'k', 0, text.len() as u8], text.as_bytes()].concat();
+    beam::module(&[&term], import, true)
+}
+
+#[test]
+fn modules_of_erlang_name_programs() {
+    let cmd = ("os", "cmd");
+    let alone = |text, import| [("app/a.beam", module(text, import))];
+    leads("a line", &alone("dot -Tpng | gs -q", cmd), true, true);
+    leads(
+        "nobody starts it",
+        &alone("dot", ("os", "getenv")),
+        false,
+        false,
+    );
+    let starter = ("app/b.beam", module("", cmd));
+    let others = [("app/a.beam", module("dot", ("lists", "map"))), starter];
+    leads("another module", &others, true, false);
+    let packed = [("app/a.beam", beam::gzip(&module("dot", cmd)))];
+    leads("a compressed one", &packed, true, false);
+    let archive = jar(&[("a/ebin/a.beam", module("dot", cmd))], true);
+    leads("an archive", &[("app/a.ez", archive.clone())], true, false);
+    let script = [b"#!/usr/bin/env escript\n%%!\n".to_vec(), archive].concat();
+    leads("a script", &[("app/a", script)], true, false);
+    let path = [("app/a.beam", module("/usr/bin/dot", ("os", "getenv")))];
+    leads("a path", &path, true, false);
+}
+
+/// A module of Python with a text.
+fn python(text: &str) -> Vec<u8> {
+    let header = b"\xa7\r\r\n\0\0\0\0\0\0\0\0\0\0\0\0";
+    let text = [&[0xfa, text.len() as u8], text.as_bytes()].concat();
+    [header.as_slice(), b"\xe3", &text].concat()
+}
+
+#[test]
+fn modules_of_python_name_programs() {
+    leads("a module", &[("app/a.pyc", python("dot"))], true, false);
+    let cached = [("app/__pycache__/a.cpython-311.pyc", python("dot"))];
+    leads("one that has a source", &cached, false, false);
+    for name in ["app/a.pyz", "app/a", "app/a.zip"] {
+        let modules = jar(&[("a.pyc", python("dot"))], true);
+        leads(
+            &format!("modules in {name}"),
+            &[(name, modules)],
+            true,
+            false,
+        );
+        let source = jar(&[("a.py", b"run(['gs', '-q'])".to_vec())], true);
+        leads(
+            &format!("sources in {name}"),
+            &[(name, source)],
+            false,
+            true,
+        );
+    }
+}
+
+#[test]
+fn programs_of_pyinstaller_are_unpacked() {
+    let library = linked(&["libown.so.1", "libc.so.6"], "", "", None);
+    let modules = pyinstaller::modules(&[&python("dot")]);
+    let zip = jar(&[("a.pyc", python("gs"))], true);
+    let program = |parts: &[(&str, u8, &[u8])]| {
+        let elf = linked(&[], "", "", Some("/lib64/ld.so"));
+        let files = "usr/lib/libc.so.6 = <lib>\nusr/lib/libown.so.1 = <lib>\n
+            usr/bin/dot (0755) = <tool>\nusr/bin/gs (0755) = <tool>\nlib64/ld.so = <lib>\n";
+        let program = escaped(&pyinstaller::behind(&elf, parts));
+        format!("usr/bin/tool (0755) = {program}\n{files}")
+    };
+    let (libc, own) = ("/usr/lib/libc.so.6", "/usr/lib/libown.so.1");
+    let (dot, gs) = ("/usr/bin/dot", "/usr/bin/gs");
+    check(&[
+        Case {
+            what: "libraries",
+            command: &["tool"],
+            files: &program(&[
+                ("liba.so", b'b', &library),
+                ("lib/libown.so.1", b'b', &library),
+            ]),
+            stays: &[libc],
+            goes: &[own, dot, gs],
+        },
+        Case {
+            what: "modules",
+            command: &["tool"],
+            files: &program(&[("PYZ.pyz", b'z', &modules)]),
+            stays: &[dot],
+            goes: &[libc, gs],
+        },
+        Case {
+            what: "the language's own archive, and code without a header",
+            command: &["tool"],
+            files: &program(&[
+                ("base_library.zip", b'x', &zip),
+                ("a", b's', &python("dot")[16..]),
+            ]),
+            stays: &[dot, gs],
+            goes: &[libc],
+        },
+        Case {
+            what: "data",
+            command: &["tool"],
+            files: &program(&[("a.txt", b'x', b"dot"), ("a.sh", b'x', b"gs -q")]),
+            stays: &[gs],
+            goes: &[libc, dot],
+        },
+    ]);
 }
