@@ -7,7 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use ounce_analysis::Packages;
-use ounce_analysis::inspect::{code, pyinstaller};
+use ounce_analysis::inspect::{code, packed, pyinstaller};
 use ounce_analysis::packages::requests::{Came, Graph};
 use ounce_fuzz::{layer, parts};
 use ounce_image::{Blob, Tree};
@@ -46,6 +46,7 @@ fuzz_target!(|bytes: &[u8]| {
     for (_, content) in &files {
         let _ = code::read(content);
         let program = Blob::from_bytes(content.to_vec());
+        let _ = packed::packer(&program);
         for entry in pyinstaller::entries(&program).unwrap_or_default() {
             let _ = pyinstaller::read(&program, &entry);
         }

@@ -11,6 +11,7 @@ pub mod ld_so_cache;
 pub mod locale_archive;
 pub mod near;
 pub mod needles;
+pub mod packed;
 pub mod paths;
 pub mod pointers;
 pub mod pyinstaller;

@@ -1,7 +1,9 @@
 //! Decisions on images written as text, for the tests of this crate.
 
+pub(crate) mod assembly;
 pub(crate) mod beam;
 pub(crate) mod java;
+pub(crate) mod packed;
 pub(crate) mod pyinstaller;
 
 use std::collections::{BTreeMap, BTreeSet};

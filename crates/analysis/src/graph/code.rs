@@ -102,8 +102,8 @@ pub(super) fn program(
         Ok(entries) if entries.is_empty() => return,
         Ok(entries) => entries,
         Err(reason) => {
-            collector.code.starts = true;
-            return content::problem(world, collector, node, reason.to_string());
+            content::problem(world, collector, node, reason.to_string());
+            return content::unreadable(world, collector, b"PyInstaller");
         }
     };
     let path = world.tree.path(node);
@@ -274,11 +274,9 @@ impl<'a> File<'a> {
 
     /// Libraries that code names, or asks for by the middle of their names.
     fn libraries(&self, collector: &mut Collector<'_>, code: &Code<'_>) {
-        for text in &code.texts {
-            if code.loads {
-                let stems = &self.world.stems;
-                stems.named(collector, text, &Proof::Offset(0));
-            }
+        for text in &code.libraries {
+            let stems = &self.world.stems;
+            stems.named(collector, text, &Proof::Offset(0));
             if literals::is_library(text) && !self.world.loader.is_own(self.chain, text) {
                 for path in self.world.loader.anywhere(text) {
                     let _ = collector.path(Tree::ROOT, &path, Kind::Dlopens, &Proof::Offset(0));

@@ -240,3 +240,13 @@ pub(super) fn problem(
         reason,
     });
 }
+
+/// A program that unpacks itself when it starts, so that nobody can tell what it needs: all of the image stays.
+pub(super) fn unreadable(world: &World<'_>, collector: &mut Collector<'_>, packer: &[u8]) {
+    let what = "starts a program that is packed, so that what it needs is not known";
+    collector.doubt(Proof::Header, what, packer);
+    if !world.tree.is_machine() {
+        let root = collector.whole(Tree::ROOT, Kind::Needs, Proof::Header);
+        root.is_guess = true;
+    }
+}

@@ -14,6 +14,7 @@ use super::memory::Text;
 use super::world::World;
 use super::{Kind, Proof, code, content, literals};
 use crate::inspect::elf::{self, Elf};
+use crate::inspect::packed::packer;
 use said::Starts;
 
 /// Everything that an ELF file leads to.
@@ -26,6 +27,9 @@ pub(super) fn all(
 ) {
     let file = world.tree.read(leaf);
     let path = world.tree.path(node);
+    if let Some(packer) = packer(&file) {
+        content::unreadable(world, collector, packer.as_bytes());
+    }
     let elf = match elf::inspect(&file) {
         Ok(Some(elf)) => elf,
         Ok(None) => return,

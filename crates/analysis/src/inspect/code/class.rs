@@ -60,11 +60,12 @@ pub fn read(bytes: &[u8]) -> Option<Code<'_>> {
             .filter_map(|method| pool.method(method))
             .any(|(_, name)| name == LOAD);
     let borrowed = |text| Cow::Borrowed(text);
+    let texts: Vec<_> = texts.into_iter().map(borrowed).collect();
     Some(Code {
-        texts: texts.into_iter().map(borrowed).collect(),
+        libraries: if loads { texts.clone() } else { Vec::new() },
+        texts,
         others: refers(UTF8).map(|other| borrowed(other.text)).collect(),
         starts,
-        loads,
     })
 }
 
@@ -208,10 +209,15 @@ mod tests {
                 constant(name),
                 vec![NAME_AND_TYPE, 0, 5, 0, 5],
                 vec![METHOD, 0, 4, 0, 6],
+                vec![STRING, 0, 5],
             ];
-            let bytes = pool(&constants, 8);
+            let bytes = pool(&constants, 9);
             let class = read(&bytes).unwrap();
-            assert_eq!((class.starts, class.loads), (starts, loads), "{name}");
+            let found = (
+                class.starts,
+                class.libraries.contains(&name.as_bytes().into()),
+            );
+            assert_eq!(found, (starts, loads), "{name}");
         }
     }
 

@@ -35,12 +35,13 @@ pub fn read(bytes: &[u8]) -> Code<'_> {
         false => bytes,
     };
     let texts = marshal::constants(code).unwrap_or_else(|| marked(code));
+    let texts: Vec<_> = texts.into_iter().map(Cow::Borrowed).collect();
     Code {
-        texts: texts.into_iter().map(Cow::Borrowed).collect(),
+        libraries: texts.clone(),
+        texts,
         others: Vec::new(),
         // Any module may hand them to another one.
         starts: true,
-        loads: true,
     }
 }
 

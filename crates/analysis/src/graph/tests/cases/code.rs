@@ -1,8 +1,9 @@
 //! Which words of compiled code are programs, alone and in archives.
 
 use super::{Case, check, escaped, linked};
+use crate::testing::assembly::assembly;
 use crate::testing::java::{class, jar};
-use crate::testing::{beam, pyinstaller};
+use crate::testing::{beam, packed, pyinstaller};
 
 const BUILDER: &[&str] = &["java/lang/ProcessBuilder"];
 
@@ -303,6 +304,41 @@ fn modules_of_erlang_name_programs() {
     leads("a path", &path, true, false);
 }
 
+#[test]
+fn assemblies_name_programs() {
+    let alone = |texts: &[&str], name| [("app/a.dll", assembly(texts, &["Main", name]))];
+    leads(
+        "a text",
+        &alone(&["dot", "-Tpng {0}"], "Process"),
+        true,
+        false,
+    );
+    leads(
+        "a short one",
+        &alone(&["gs", "-q"], "ProcessStartInfo"),
+        false,
+        true,
+    );
+    leads(
+        "nobody starts it",
+        &alone(&["dot"], "Console"),
+        false,
+        false,
+    );
+    leads("a path", &alone(&["/usr/bin/dot"], "Console"), true, false);
+    let main = |name| escaped(&assembly(&[], &["Main", name]));
+    for name in ["libusb-1.0", "usb-1.0", "libusb-1.0.so.0"] {
+        let files = "usr/bin/mono (0755) = <tool>\nusr/lib/libusb-1.0.so.0 = <lib>";
+        check(&[Case {
+            what: name,
+            command: &["mono", "/app/a.exe"],
+            files: &format!("app/a.exe = {}\n{files}", main(name)),
+            stays: &["/usr/lib/libusb-1.0.so.0"],
+            goes: &[],
+        }]);
+    }
+}
+
 /// A module of Python with a text.
 fn python(text: &str) -> Vec<u8> {
     let header = b"\xa7\r\r\n\0\0\0\0\0\0\0\0\0\0\0\0";
@@ -383,4 +419,23 @@ fn programs_of_pyinstaller_are_unpacked() {
             goes: &[libc, dot],
         },
     ]);
+}
+
+#[test]
+fn all_stays_where_a_program_is_packed() {
+    let files = |packer| {
+        let program = escaped(&packed::program(packer));
+        format!("usr/bin/tool (0755) = {program}\nusr/bin/dot (0755) = <tool>\netc/tool/x = x\n")
+    };
+    let all = ["/usr/bin/dot", "/etc/tool/x"];
+    for packer in ["UPX", "AppImage", "Nuitka", "none"] {
+        let is_packed = packer != "none";
+        check(&[Case {
+            what: packer,
+            command: &["tool"],
+            files: &files(packer),
+            stays: if is_packed { &all } else { &[] },
+            goes: if is_packed { &[] } else { &all[..1] },
+        }]);
+    }
 }
