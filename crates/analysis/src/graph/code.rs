@@ -253,7 +253,8 @@ impl<'a> File<'a> {
         let has_option = code.texts.iter().any(|text| is_option(text));
         let names = self.world.programs.names();
         for text in &code.texts {
-            let programs = commands(text).filter_map(|name| {
+            let programs = commands(text).chain(commands(given(text)));
+            let programs = programs.filter_map(|name| {
                 let number = names.binary_search_by(|known| known.as_slice().cmp(name));
                 number.ok().filter(|_| name.len() > 1)
             });
@@ -364,6 +365,22 @@ fn commands(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// The commands in a text of arguments that a shell is given (`-c "dot -Tpng"`); nothing if there are none.
+fn given(text: &[u8]) -> &[u8] {
+    let mut options = memchr::memmem::find_iter(text, b"c ");
+    let behind = options.find_map(|at| {
+        let option = text[..at].rsplit(u8::is_ascii_whitespace).next()?;
+        let behind = text[at + 2..].trim_ascii_start();
+        let quote = behind.first().filter(|first| b"\"'".contains(first));
+        let text = quote.map_or(behind, |quote| {
+            let text = &behind[1..];
+            &text[..memchr::memrchr(*quote, text).unwrap_or(text.len())]
+        });
+        option.starts_with(b"-").then_some(text)
+    });
+    behind.unwrap_or_default()
+}
+
 /// Whether a text begins as sentences do, with a word whose first letter alone is large.
 fn is_prose(text: &[u8]) -> bool {
     let text = text.trim_ascii_start();
@@ -379,6 +396,20 @@ fn is_prose(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_are_given_to_a_shell() {
+        for (text, wanted) in [
+            ("-c \"dot -Tpng | gs\"", &["dot", "gs"][..]),
+            ("/bin/sh -lc 'dot x'", &["dot"]),
+            ("exec \"dot\"", &[]),
+            ("-c dot", &["dot"]),
+        ] {
+            let found: Vec<_> = commands(given(text.as_bytes())).collect();
+            let wanted: Vec<_> = wanted.iter().map(|name| name.as_bytes()).collect();
+            assert_eq!(found, wanted, "{text}");
+        }
+    }
 
     #[test]
     fn commands_are_found_in_lines() {

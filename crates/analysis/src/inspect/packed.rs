@@ -1,11 +1,19 @@
 //! Programs that are packed, so that what they need cannot be read: they unpack themselves when they start.
 
+use std::sync::LazyLock;
+
 use ounce_image::Blob;
+
+use super::needles::AnyOf;
 
 /// The fixed header of an ELF file of 64 bits, in bytes (elf(5)).
 const HEADER: usize = 64;
 /// How far behind the program headers UPX's own header may begin, in bytes.
 const BEHIND: usize = 256;
+
+/// What the programs have in them that unpack what Nuitka made (Nuitka, OnefileBootstrap.c).
+static NUITKA: LazyLock<AnyOf> =
+    LazyLock::new(|| AnyOf::new(&["NUITKA_ONEFILE_TIME_US"]).expect("one text"));
 
 /// What packed a program, if something did that is known.
 #[must_use]
@@ -20,7 +28,7 @@ pub fn packer(program: &Blob) -> Option<&'static str> {
     } else if is_upx(&start) {
         Some("UPX")
     } else {
-        is_nuitka(program).then_some("Nuitka")
+        NUITKA.is_in(program).then_some("Nuitka")
     }
 }
 
@@ -40,23 +48,6 @@ fn is_upx(start: &[u8]) -> bool {
     let behind = start.get(end..).unwrap_or_default();
     let behind = &behind[..behind.len().min(BEHIND)];
     end > 0 && memchr::memmem::find(behind, b"UPX!").is_some()
-}
-
-/// The last eight bytes say where the packed files begin (Nuitka, OnefileBootstrap.c), whose mark tells whether they are
-/// compressed.
-fn is_nuitka(program: &Blob) -> bool {
-    let mut place = [0; 8];
-    let Some(at) = program.len().checked_sub(8) else {
-        return false;
-    };
-    if program.read_exact_at(at, &mut place).is_err() {
-        return false;
-    }
-    let place = u64::from_le_bytes(place);
-    let mut mark = [0; 3];
-    place < at
-        && program.read_exact_at(place, &mut mark).is_ok()
-        && matches!(&mark, b"KAX" | b"KAY")
 }
 
 #[cfg(test)]

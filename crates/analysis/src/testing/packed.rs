@@ -10,10 +10,7 @@ pub(crate) fn program(packer: &str) -> Vec<u8> {
     match packer {
         "UPX" => out.extend(b"\0\0\0\0UPX!\0\0\0\0"),
         "AppImage" => out[8..11].copy_from_slice(b"AI\x02"),
-        "Nuitka" => {
-            let place = (out.len() as u64).to_le_bytes();
-            out.extend([b"KAYpacked".as_slice(), &place].concat());
-        }
+        "Nuitka" => out.extend(b"\0NUITKA_ONEFILE_TIME_US\0"),
         _ => {}
     }
     out
