@@ -7,7 +7,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use ounce_analysis::Packages;
-use ounce_analysis::inspect::{code, packed, pyinstaller};
+use ounce_analysis::inspect::code::Form;
+use ounce_analysis::inspect::{packed, pyinstaller};
 use ounce_analysis::packages::requests::{Came, Graph};
 use ounce_fuzz::{layer, parts};
 use ounce_image::{Blob, Tree};
@@ -44,8 +45,12 @@ usr/lib/ruby/3.1.0/x86_64-linux/tool.so = x
 fuzz_target!(|bytes: &[u8]| {
     let files: Vec<_> = FILES.into_iter().zip(parts(bytes)).collect();
     for (_, content) in &files {
-        let _ = code::read(content);
         let program = Blob::from_bytes(content.to_vec());
+        for form in Form::of(b"", &program).into_iter().chain([Form::R, Form::Python]) {
+            if let Ok(opened) = form.open(&program).and_then(|opened| opened.read_all(1 << 30)) {
+                let _ = form.read(&opened);
+            }
+        }
         let _ = packed::packer(&program);
         for entry in pyinstaller::entries(&program).unwrap_or_default() {
             let _ = pyinstaller::read(&program, &entry);

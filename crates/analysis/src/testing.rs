@@ -5,6 +5,7 @@ pub(crate) mod beam;
 pub(crate) mod java;
 pub(crate) mod packed;
 pub(crate) mod pyinstaller;
+pub(crate) mod r;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

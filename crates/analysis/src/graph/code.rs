@@ -18,7 +18,7 @@ use super::words::has_arguments;
 use super::world::World;
 use super::{Kind, Origin, Proof, content, elf, literals};
 use crate::harmless;
-use crate::inspect::code::{self, Code};
+use crate::inspect::code::{Code, Form};
 use crate::inspect::paths::Hit;
 use crate::inspect::pyinstaller;
 use parts::{Part, Parts};
@@ -129,7 +129,7 @@ pub(super) fn program(
 /// Whether a file is compiled code by itself; what lies in `__pycache__` needs its source (PEP 3147).
 fn is_code(path: &ImagePath, content: &Blob) -> bool {
     let is_cached = || path.components().any(|part| part == b"__pycache__");
-    path.file_name().ends_with(b".beam") || code::is_code(content) && !is_cached()
+    Form::of(path.as_bytes(), content).is_some() && !is_cached()
 }
 
 /// Whether an entry of an archive is looked at.
@@ -216,8 +216,8 @@ impl<'a> File<'a> {
             starts: false,
         };
         match part.read() {
-            Ok(content) if part.is_bare() || code::is_code(&content) => {
-                self.code(&mut found, &content);
+            Ok(content) if let Some(form) = part.form(self.path, &content) => {
+                self.code(&mut found, form, &content)
             }
             Ok(content) if content.begins_with(b"\x7fELF") => {
                 if let Some(path) = inner(self.path, &part.name) {
@@ -235,13 +235,14 @@ impl<'a> File<'a> {
         found
     }
 
-    fn code(&self, found: &mut Found<'_>, content: &Blob) {
-        let bytes = match content.read_all(MAX_CODE) {
+    fn code(&self, found: &mut Found<'_>, form: Form, content: &Blob) {
+        let opened = form.open(content);
+        let bytes = match opened.and_then(|content| content.read_all(MAX_CODE)) {
             Ok(bytes) => bytes,
             Err(reason) => return found.unread(self, reason.to_string()),
         };
         // Programs of another system begin with the same bytes.
-        let Some(code) = code::read(&bytes) else {
+        let Some(code) = form.read(&bytes) else {
             return;
         };
         self.paths(&mut found.collector, &code);

@@ -17,11 +17,11 @@ use crate::inspect::near::Near;
 /// How far a line is looked at to each side of a word, in bytes.
 const AROUND: u64 = 240;
 /// Ends of the names of sources (the languages' own conventions), and of files for tools that run commands.
-const SOURCES: [&[u8]; 38] = [
+const SOURCES: [&[u8]; 40] = [
     b"py", b"pyw", b"pl", b"pm", b"plx", b"cgi", b"t", b"rb", b"rake", b"ru", b"js", b"mjs",
     b"cjs", b"ts", b"R", b"r", b"Rmd", b"lua", b"tcl", b"tk", b"php", b"phar", b"jl", b"groovy",
     b"gradle", b"kts", b"nf", b"wdl", b"cwl", b"smk", b"awk", b"scm", b"el", b"lisp", b"java",
-    b"scala", b"clj", b"bsh",
+    b"scala", b"clj", b"bsh", b"qmd", b"ipynb",
 ];
 /// Ends of the names of settings.
 const SETTINGS: [&[u8]; 10] = [
@@ -251,8 +251,10 @@ impl<'a> Line<'a> {
     fn is_joined(self, role: Role, len: usize) -> bool {
         let before = self.before.trim_ascii_end();
         let is_own = role != Role::Module;
-        let joins =
-            before.ends_with(b"$(") || matches!(before.last(), Some(b'|' | b';' | b'&' | b'`'));
+        // Notebooks hand lines that begin so to a shell (IPython, "System shell access").
+        let joins = before.ends_with(b"$(")
+            || before.ends_with(b"\"!")
+            || matches!(before.last(), Some(b'|' | b';' | b'&' | b'`'));
         let next = self.after.first().copied();
         let ends = self.is_command() || next.is_some_and(|byte| is_quote(byte) || byte == b')');
         let is_in_text = is_own || before.iter().any(|byte| is_quote(*byte));

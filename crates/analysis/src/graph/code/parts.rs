@@ -5,7 +5,7 @@ use std::io;
 
 use ounce_image::{Blob, ImagePath, display};
 
-use crate::inspect::code::beam;
+use crate::inspect::code::Form;
 use crate::inspect::pyinstaller;
 use crate::inspect::zip::{self, Entry};
 
@@ -44,20 +44,21 @@ enum Place {
 
 impl Part {
     pub(super) fn read(&self) -> io::Result<Blob> {
-        let content = match &self.place {
-            Place::Itself(content) => content.clone(),
-            Place::In(archive, entry) => zip::whole(archive, entry)?,
-            Place::Packed(program, entry) => pyinstaller::read(program, entry)?,
-        };
-        match self.name.ends_with(b".beam") || self.name.is_empty() {
-            true => beam::open(&content),
-            false => Ok(content),
+        match &self.place {
+            Place::Itself(content) => Ok(content.clone()),
+            Place::In(archive, entry) => zip::whole(archive, entry),
+            Place::Packed(program, entry) => pyinstaller::read(program, entry),
         }
     }
 
-    /// Whether it is code of Python that does not say so.
-    pub(super) fn is_bare(&self) -> bool {
-        matches!(&self.place, Place::Packed(_, entry) if entry.is_code)
+    /// What code it is, if it is any; `path` is that of the file.
+    pub(super) fn form(&self, path: &ImagePath, content: &Blob) -> Option<Form> {
+        match &self.place {
+            Place::Itself(_) => Form::of(path.as_bytes(), content),
+            Place::In(..) => Form::of(&self.name, content),
+            // It does not say so itself.
+            Place::Packed(_, entry) => entry.is_code.then_some(Form::Python),
+        }
     }
 }
 

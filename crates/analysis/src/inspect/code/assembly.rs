@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::Code;
 
 /// What a file in the form of Windows begins with (II.25.2.1).
-pub const MAGIC: [u8; 2] = *b"MZ";
+pub(super) const MAGIC: [u8; 2] = *b"MZ";
 /// Where the beginning says where the header is, and what that begins with.
 const AT_HEADER: usize = 0x3c;
 const HEADER: [u8; 4] = *b"PE\0\0";
@@ -24,8 +24,7 @@ const STARTERS: [&[u8]; 5] = [
 ];
 
 /// Reads an assembly; `None` if it is none, or damaged.
-#[must_use]
-pub fn read(bytes: &[u8]) -> Option<Code<'_>> {
+pub(super) fn read(bytes: &[u8]) -> Option<Code<'_>> {
     let header = bytes.get(number(bytes.get(AT_HEADER..)?)?..)?;
     let rest = header.strip_prefix(&HEADER)?;
     let (sections, optional) = (short(rest.get(2..)?)?, short(rest.get(16..)?)?);

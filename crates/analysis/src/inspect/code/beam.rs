@@ -10,7 +10,7 @@ use ounce_image::Blob;
 use super::Code;
 
 /// The form of an IFF file, of which modules are one.
-pub const MAGIC: [u8; 4] = *b"FOR1";
+const MAGIC: [u8; 4] = *b"FOR1";
 /// What compressed modules begin with (compile(3), `compressed`).
 const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
 /// The largest module and the largest table of terms that are read, in bytes.
@@ -39,7 +39,7 @@ pub(super) fn is_module(content: &Blob) -> bool {
 ///
 /// # Errors
 /// What is compressed is damaged, or too large.
-pub fn open(content: &Blob) -> io::Result<Blob> {
+pub(super) fn open(content: &Blob) -> io::Result<Blob> {
     if !content.begins_with(&GZIP) {
         return Ok(content.clone());
     }
@@ -56,8 +56,7 @@ fn inflated(reader: impl io::Read) -> io::Result<Vec<u8>> {
 }
 
 /// Reads a module; `None` if it is none, or damaged.
-#[must_use]
-pub fn read(bytes: &[u8]) -> Option<Code<'_>> {
+pub(super) fn read(bytes: &[u8]) -> Option<Code<'_>> {
     let mut rest = bytes
         .strip_prefix(&MAGIC)?
         .get(4..)?

@@ -17,7 +17,7 @@ const STRING: u8 = 8;
 const METHOD: u8 = 10;
 const NAME_AND_TYPE: u8 = 12;
 /// `magic` of the specification.
-pub const MAGIC: [u8; 4] = [0xca, 0xfe, 0xba, 0xbe];
+pub(super) const MAGIC: [u8; 4] = [0xca, 0xfe, 0xba, 0xbe];
 
 /// Classes that start programs, and those through which code of the C library is called, which may
 /// (java.lang.ProcessBuilder; JNA's `Native`; java.lang.foreign of JEP 454).
@@ -40,8 +40,7 @@ const LOAD: &[u8] = b"loadLibrary";
 const BY_NAME: [&[u8]; 2] = [b"java.lang.ProcessBuilder", b"java.lang.Runtime"];
 
 /// Reads a class; `None` if it is none, or damaged.
-#[must_use]
-pub fn read(bytes: &[u8]) -> Option<Code<'_>> {
+pub(super) fn read(bytes: &[u8]) -> Option<Code<'_>> {
     let pool = Pool::read(bytes)?;
     let refers = |tag| pool.0.iter().filter(move |constant| constant.tag == tag);
     let texts: Vec<&[u8]> = refers(STRING)

@@ -28,8 +28,7 @@ fn is_header(start: &[u8]) -> bool {
 }
 
 /// The texts of a module, or of the code of several one after another.
-#[must_use]
-pub fn read(bytes: &[u8]) -> Code<'_> {
+pub(super) fn read(bytes: &[u8]) -> Code<'_> {
     let code = match is_header(bytes) {
         true => bytes.get(HEADER..).unwrap_or_default(),
         false => bytes,

@@ -3,7 +3,7 @@
 use super::{Case, check, escaped, linked};
 use crate::testing::assembly::assembly;
 use crate::testing::java::{class, jar};
-use crate::testing::{beam, packed, pyinstaller};
+use crate::testing::{beam, packed, pyinstaller, r};
 
 const BUILDER: &[&str] = &["java/lang/ProcessBuilder"];
 
@@ -438,4 +438,25 @@ fn all_stays_where_a_program_is_packed() {
             goes: if is_packed { &[] } else { &all[..1] },
         }]);
     }
+}
+
+#[test]
+fn packages_of_r_name_programs() {
+    let dot = ["/usr/bin/dot"];
+    for (what, object, is_named) in [
+        ("a line", r::vector(&["dot -Tpng"]), true),
+        ("a name", r::name("dot"), false),
+    ] {
+        let base = escaped(&r::base(&[object]));
+        let programs = "usr/bin/Rscript (0755) = <tool>\nusr/bin/dot (0755) = <tool>";
+        check(&[Case {
+            what,
+            command: &["Rscript", "-e", "a::b()"],
+            files: &format!("{programs}\nusr/lib/R/library/a/R/a.rdb = {base}"),
+            stays: if is_named { &dot } else { &[] },
+            goes: if is_named { &[] } else { &dot },
+        }]);
+    }
+    let data = r::base(&[r::vector(&["dot"])]);
+    leads("data", &[("app/a/data/Rdata.rdb", data)], false, false);
 }

@@ -39,6 +39,12 @@ fn sources_name_programs_in_texts() {
     }
     leads("app/main.js", "spawn('jq', ['.a'])", false, true);
     leads("app/main.rb", "`jq . /x | samtools view`", true, true);
+    leads(
+        "app/main.ipynb",
+        "[\n \"!samtools view x\\n\",\n \"%%bash\\n\",\n \"jq . /x\"\n]",
+        true,
+        true,
+    );
     // Without an ending it is a source by what runs it.
     leads(
         "app/run",
