@@ -46,8 +46,14 @@ fuzz_target!(|bytes: &[u8]| {
     let files: Vec<_> = FILES.into_iter().zip(parts(bytes)).collect();
     for (_, content) in &files {
         let program = Blob::from_bytes(content.to_vec());
-        for form in Form::of(b"", &program).into_iter().chain([Form::R, Form::Python]) {
-            if let Ok(opened) = form.open(&program).and_then(|opened| opened.read_all(1 << 30)) {
+        for form in Form::of(b"", &program)
+            .into_iter()
+            .chain([Form::R, Form::Python])
+        {
+            if let Ok(opened) = form
+                .open(&program)
+                .and_then(|opened| opened.read_all(1 << 30))
+            {
                 let _ = form.read(&opened);
             }
         }

@@ -375,6 +375,17 @@ fn what_settings_name_is_reached() {
             goes: &["/usr/bin/other"],
         },
         Case {
+            what: "scripts in the settings of logrotate",
+            command: &["logrotate", "/etc/logrotate.conf"],
+            files: "usr/sbin/logrotate (0755) = <names /etc/logrotate.conf>
+                etc/logrotate.conf = include /etc/logrotate.d
+                etc/logrotate.d/server = /var/log/server {\\n postrotate\\n  pgrep server | xargs kill\\n endscript\\n}
+                usr/bin/pgrep (0755) = <tool>
+                usr/bin/pidof (0755) = <tool>",
+            stays: &["/usr/bin/pgrep", "/etc/logrotate.d/server"],
+            goes: &["/usr/bin/pidof"],
+        },
+        Case {
             what: "tables of cron",
             command: &["cron", "-f"],
             files: "usr/sbin/cron (0755) = <tool>
