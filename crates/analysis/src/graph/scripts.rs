@@ -196,6 +196,11 @@ pub(super) fn begin(
             };
             text_from(world, c, text, base, line, depth);
         }
+        Started::Within(folder) => {
+            if let Some(folder) = c.path(Tree::ROOT, folder, Kind::Calls, proof) {
+                c.whole(folder, Kind::Calls, proof.clone()).is_guess = true;
+            }
+        }
         Started::Interactive => {}
         Started::Unknown(written) => {
             c.doubt(

@@ -67,6 +67,8 @@ pub(in crate::graph) enum Started {
     Text(Vec<u8>),
     /// A script for a shell, by its path.
     Script(Vec<u8>),
+    /// Any script of a folder.
+    Within(Vec<u8>),
     /// A shell that takes its commands from whoever started it.
     Interactive,
     /// There is no telling; this is how it is written.
@@ -174,7 +176,10 @@ impl Launcher {
                 .flat_map(|folder| names.iter().map(move |name| [folder, b"/", name].concat()))
                 .map(Started::Program)
                 .collect(),
-            Word::Unknown(written) => vec![Started::Unknown(written.clone())],
+            Word::Unknown(written) => folder
+                .map(|folder| Started::Within(folder.to_vec()))
+                .chain([Started::Unknown(written.clone())])
+                .collect(),
         }
     }
 
@@ -268,6 +273,7 @@ mod tests {
                 Started::Text(line) => format!("text {}", text(line)),
                 Started::Script(path) => format!("script {}", text(path)),
                 Started::Interactive => "interactive".to_owned(),
+                Started::Within(folder) => format!("{}/*", text(folder)),
                 Started::Unknown(_) => "?".to_owned(),
             }
         };

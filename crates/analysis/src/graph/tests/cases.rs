@@ -313,6 +313,17 @@ fn what_libraries_open_is_reached() {
             goes: &["/usr/bin/other"],
         },
         Case {
+            what: "a server whose name is not known",
+            command: &["sh", "-c", "for i in $(ls /srv); do service $i start; done"],
+            files: "bin/sh (0755) = <tool>
+                usr/sbin/service (0755) = #!/bin/sh\\n
+                etc/init.d/haproxy (0755) = #!/bin/sh\\nDAEMON=/usr/sbin/haproxy\\n$DAEMON\\n
+                usr/sbin/haproxy (0755) = <tool>
+                usr/sbin/other (0755) = <tool>",
+            stays: &["/etc/init.d/haproxy", "/usr/sbin/haproxy"],
+            goes: &["/usr/sbin/other"],
+        },
+        Case {
             what: "what a new user's home begins with",
             command: &["useradd", "somebody"],
             files: "usr/sbin/useradd (0755) = <tool>
