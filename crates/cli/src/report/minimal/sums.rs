@@ -26,9 +26,10 @@ pub(super) struct Sums<'a> {
 }
 
 /// What one name may lead to in one way.
+#[derive(Default)]
 struct Guessed<'a> {
-    edge: &'a Edge,
-    targets: BTreeSet<NodeId>,
+    /// Each with what stays for it.
+    targets: BTreeMap<NodeId, (Sum, Option<&'a Edge>)>,
     sum: Sum,
 }
 
@@ -48,13 +49,10 @@ impl<'a> Sums<'a> {
         let is_sure = || reach.certain.holds(tree, node);
         let guess = way.into_iter().find(|edge| edge.is_guess);
         if let Some(edge) = guess.filter(|_| !is_sure()) {
-            let guessed = self.guesses.entry((edge.from, edge.kind));
-            let guessed = guessed.or_insert_with(|| Guessed {
-                edge,
-                targets: BTreeSet::new(),
-                sum: Sum::default(),
-            });
-            guessed.targets.insert(edge.to);
+            let guessed = self.guesses.entry((edge.from, edge.kind)).or_default();
+            let (sum, first) = guessed.targets.entry(edge.to).or_default();
+            sum.add(size);
+            first.get_or_insert(edge);
             guessed.sum.add(size);
         }
     }
@@ -105,10 +103,14 @@ impl<'a> Sums<'a> {
 
     /// What was kept for want of knowledge.
     pub(super) fn uncertain(&self, tree: &Tree<'_>, graph: &Graph) -> Vec<Guess> {
-        let rows = self.guesses.values().map(|guessed| Guess {
-            step: Step::new(tree, graph, guessed.edge),
-            others: guessed.targets.len() as u64 - 1,
-            sum: guessed.sum,
+        let rows = self.guesses.values().filter_map(|guessed| {
+            // The largest, the first of several.
+            let largest = guessed.targets.values().rev().max_by_key(|(sum, _)| *sum);
+            Some(Guess {
+                step: Step::new(tree, graph, largest?.1?),
+                others: guessed.targets.len() as u64 - 1,
+                sum: guessed.sum,
+            })
         });
         let mut rows: Vec<Guess> = rows.collect();
         rows.sort_by(|a, b| {
