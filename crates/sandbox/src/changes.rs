@@ -73,10 +73,14 @@ fn now(path: &Path, metadata: &Metadata) -> io::Result<Now> {
             target: fs::read_link(path)?,
         }
     } else if kind.is_file() {
+        let (size, hashed) = match is_bytecode(path) {
+            true => (metadata.len().min(BYTECODE_HEAD), BYTECODE_HEAD),
+            false => (metadata.len(), HASHED),
+        };
         Now::File {
             mode,
-            size: metadata.len(),
-            digest: digest(path)?,
+            size,
+            digest: digest(path, hashed)?,
         }
     } else {
         Now::Other
@@ -84,21 +88,19 @@ fn now(path: &Path, metadata: &Metadata) -> io::Result<Now> {
 }
 
 /// Whether a file is one that Python makes of a source by itself. The same source gives other bytes each time: what is
-/// interned or referred to twice is marked, which depends on what ran before (CPython, Python/marshal.c, `w_object`).
+/// interned or referred to twice is marked, or written twice, which depends on what ran before (CPython, Python/marshal.c,
+/// `w_object`).
 fn is_bytecode(path: &Path) -> bool {
     let folder = path.parent().and_then(Path::file_name);
     let ending = path.extension();
     folder.is_some_and(|name| name == "__pycache__") && ending.is_some_and(|ending| ending == "pyc")
 }
 
-fn digest(path: &Path) -> io::Result<[u8; 32]> {
+/// The digest of the first `len` bytes.
+fn digest(path: &Path, len: u64) -> io::Result<[u8; 32]> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = File::options().read(true).custom_flags(flags).open(path)?;
-    let mut file = file.take(if is_bytecode(path) {
-        BYTECODE_HEAD
-    } else {
-        HASHED
-    });
+    let mut file = file.take(len);
     let mut sum = Sha256::new();
     let mut buf = vec![0; 64 << 10];
     loop {
@@ -290,7 +292,8 @@ mod tests {
             &with(b"code"),
             b"\xa7\r\r\n\0\0\0\0timf\x07\0\0\0code"
         ));
-        assert!(!is_same(path, &with(b"code"), &with(b"longer")));
+        assert!(is_same(path, &with(b"code"), &with(b"longer")));
+        assert!(!is_same(path, &with(b"code"), &head[..9]));
         assert!(!is_same("x/a.pyc", &with(b"\xdacode"), &with(b"\xfacode")));
     }
 }

@@ -54,9 +54,9 @@ pub enum Now {
     File {
         /// Permission bits.
         mode: u32,
-        /// Length in bytes.
+        /// Length in bytes; of compiled Python that of its head, which tells the source.
         size: u64,
-        /// SHA-256 of the content.
+        /// SHA-256 of so much of the content.
         digest: [u8; 32],
     },
     /// A symbolic link.

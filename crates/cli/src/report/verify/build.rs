@@ -298,6 +298,11 @@ fn states(original: Option<&Now>, slim: Option<&Now>) -> [String; 2] {
     if both[0] != both[1] {
         return both;
     }
+    if let (Some(Now::File { size: one, .. }), Some(Now::File { size: two, .. })) = (original, slim)
+        && one != two
+    {
+        return [one, two].map(|size| format!("a file of {} bytes", grouped(*size)));
+    }
     [
         both[0].clone(),
         "another content of the same size".to_owned(),
