@@ -24,6 +24,11 @@ use clap::Parser as _;
 use args::{Args, Command};
 use error::{CommandError, EXIT_BUG};
 
+/// Reading an image makes and frees millions of small pieces, syntax trees first: this allocator does so
+/// with some 7 % less processor time than glibc's (docs/performance.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     // A panic is our bug whatever the input was; it gets its own exit code.

@@ -25,10 +25,9 @@ impl Strings {
 /// The words of a text that may name a module or a file: a text that is one word, and dotted names
 /// and paths inside of longer ones.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
-    let words =
-        || text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '/' | '-')));
-    let is_single = words().take(2).count() == 1;
-    words()
+    let is_between = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '/' | '-'));
+    let is_single = !text.contains(is_between);
+    text.split(is_between)
         .map(|word| word.trim_matches('.'))
         .filter(move |word| {
             let is_name = is_single || word.contains(['.', '/']);

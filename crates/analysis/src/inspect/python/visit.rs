@@ -9,34 +9,29 @@ use ruff_python_ast::{
 
 use super::{Facts, Import, Part, Pattern, Strings, strings, warnings};
 
-/// Functions whose first argument names a module (importlib, runpy, pkgutil, pydoc, the built-in,
-/// and importlib.resources and pkg_resources, where it may be a package).
-const NAMES_A_MODULE: [&str; 16] = [
-    "__import__",
-    "import_module",
-    "find_spec",
-    "find_module",
-    "find_loader",
-    "get_loader",
-    "load_module",
-    "resolve_name",
-    "run_module",
-    "locate",
-    "safeimport",
-    "files",
-    "resource_filename",
-    "resource_string",
-    "resource_stream",
-    "get_data",
-];
-
-/// What says which files a folder has, which modules a package has, and what whoever starts the
-/// program wants.
-const LOOKS_INTO: [&str; 9] = [
-    "listdir", "scandir", "iterdir", "glob", "iglob", "rglob", "walk", "fwalk", "contents",
-];
-const LOOKS_AT_PACKAGES: [&str; 3] = ["iter_modules", "walk_packages", "resource_listdir"];
-const LOOKS_AT_INPUT: [&str; 5] = ["argv", "environ", "getenv", "parse_args", "input"];
+/// Whether the first argument of such a function names a module (importlib, runpy, pkgutil, pydoc, the
+/// built-in, and importlib.resources and pkg_resources, where it may be a package).
+fn names_a_module(function: &str) -> bool {
+    matches!(
+        function,
+        "__import__"
+            | "import_module"
+            | "find_spec"
+            | "find_module"
+            | "find_loader"
+            | "get_loader"
+            | "load_module"
+            | "resolve_name"
+            | "run_module"
+            | "locate"
+            | "safeimport"
+            | "files"
+            | "resource_filename"
+            | "resource_string"
+            | "resource_stream"
+            | "get_data"
+    )
+}
 
 /// The facts of a module's statements.
 pub(super) fn facts(suite: &[Stmt]) -> Facts {
@@ -178,10 +173,17 @@ impl<'a> Visitor<'a> {
         }
     }
 
+    /// Names of what says which files a folder has, which modules a package has, and what whoever
+    /// starts the program wants.
     fn looks(&mut self, name: &str) {
-        self.facts.looks.folders |= LOOKS_INTO.contains(&name);
-        self.facts.looks.packages |= LOOKS_AT_PACKAGES.contains(&name);
-        self.facts.looks.input |= LOOKS_AT_INPUT.contains(&name);
+        let looks = &mut self.facts.looks;
+        match name {
+            "listdir" | "scandir" | "iterdir" | "glob" | "iglob" | "rglob" | "walk" | "fwalk"
+            | "contents" => looks.folders = true,
+            "iter_modules" | "walk_packages" | "resource_listdir" => looks.packages = true,
+            "argv" | "environ" | "getenv" | "parse_args" | "input" => looks.input = true,
+            _ => {}
+        }
     }
 
     fn call(&mut self, call: &ExprCall) {
@@ -192,7 +194,7 @@ impl<'a> Visitor<'a> {
         };
         self.command(&call.arguments.args);
         self.path(call.arguments.args.iter());
-        if NAMES_A_MODULE.contains(&name) {
+        if names_a_module(name) {
             self.named(call);
         }
     }
