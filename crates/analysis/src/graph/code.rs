@@ -227,7 +227,12 @@ impl<'a> File<'a> {
             }
             Ok(content) => {
                 if let Some(path) = inner(self.path, &part.name) {
-                    content::text(world, &mut found.collector, self.node, &path, &content);
+                    let collector = &mut found.collector;
+                    content::text(world, collector, self.node, &path, &content);
+                    // The kernel runs the file, not what lies in it.
+                    collector
+                        .missing
+                        .retain(|missing| missing.kind != Kind::Interpreter);
                 }
             }
             Err(reason) => found.unread(self, format!("{}: {reason}", display(&part.name))),

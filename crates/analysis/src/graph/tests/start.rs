@@ -1,6 +1,7 @@
 //! What cannot start, and what only looks so.
 
 use super::*;
+use crate::testing::java::jar;
 
 /// Why the image's command `tool`, or these programs, cannot start.
 fn lack(text: &str, programs: &[&str], promised: &[&str]) -> Option<String> {
@@ -66,6 +67,14 @@ fn only_what_is_asked_for_has_to_start() {
         ),
         None
     );
+}
+
+#[test]
+fn what_lies_in_an_archive_needs_no_interpreter() {
+    let archive = jar(&[("a.py", b"#!/usr/bin/python9\n".to_vec())], true);
+    let program = escaped(&[b"#!/bin/python\n".to_vec(), archive].concat());
+    let image = format!("[a]\nbin/python (0755) = x\nusr/bin/tool (0755) = {program}\n");
+    assert_eq!(lack(&image, &[], &[]), None);
 }
 
 #[test]
