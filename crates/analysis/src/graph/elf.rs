@@ -190,6 +190,9 @@ fn written(
                     }
                     collector.name(end, Kind::Dlopens, proof.clone()).chain = Some(below.clone());
                 }
+                if name.ends_with(b".so") || name.ends_with(b".so.") {
+                    world.stems.versions(collector, name, &proof);
+                }
             }
         }
     });

@@ -1,5 +1,7 @@
 //! Libraries that sources ask for without their whole name: `find_library("usb-1.0")`, `ffi_lib "sodium"`. Classes of Java do so too.
 //!
+//! Programs put the version behind a name when they run (.NET, coreclr/src/System.Globalization.Native/pal_icushim.c: `libicuuc.so`).
+//!
 //! No language is parsed. In a source that loads libraries each quoted word counts that is the middle of a library's
 //! name; it may mean something else, and more is kept then.
 
@@ -63,6 +65,13 @@ impl Stems {
         };
         for (at, word) in quoted(&text) {
             self.named(collector, word, &Proof::Offset(at as u64));
+        }
+    }
+
+    /// Leads to all versions of a library that is written without one.
+    pub(super) fn versions(&self, collector: &mut Collector<'_>, library: &[u8], proof: &Proof) {
+        if let Some(stem) = stem(library) {
+            self.named(collector, stem, proof);
         }
     }
 

@@ -160,3 +160,26 @@ fn libraries_are_asked_for_without_their_whole_name() {
         }]);
     }
 }
+
+#[test]
+fn versions_are_put_behind_names_of_libraries() {
+    for (says, stays) in [
+        ("libicuuc.so", true),
+        ("libicuuc.so.", true),
+        ("libicuuc.so.70", false),
+        ("libicu.so", false),
+    ] {
+        let library = ["/usr/lib/libicuuc.so.72", "/usr/lib/libicuuc.so.72.1"];
+        check(&[Case {
+            what: says,
+            command: &["tool"],
+            files: &format!(
+                "usr/bin/tool (0755) = <says {says}>
+                usr/lib/libicuuc.so.72 -> libicuuc.so.72.1
+                usr/lib/libicuuc.so.72.1 = <lib>"
+            ),
+            stays: if stays { &library } else { &[] },
+            goes: if stays { &[] } else { &library },
+        }]);
+    }
+}
