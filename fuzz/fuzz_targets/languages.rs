@@ -8,7 +8,7 @@
 use libfuzzer_sys::fuzz_target;
 use ounce_analysis::Packages;
 use ounce_analysis::inspect::code::Form;
-use ounce_analysis::inspect::{packed, pyinstaller};
+use ounce_analysis::inspect::{bundle, packed, pyinstaller};
 use ounce_analysis::packages::requests::{Came, Graph};
 use ounce_fuzz::{layer, parts};
 use ounce_image::{Blob, Tree};
@@ -60,6 +60,9 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = packed::packer(&program);
         for entry in pyinstaller::entries(&program).unwrap_or_default() {
             let _ = pyinstaller::read(&program, &entry);
+        }
+        for entry in bundle::entries(&program).unwrap_or_default() {
+            let _ = bundle::read(&program, &entry);
         }
     }
     let written = ounce_testkit::archive(&files);

@@ -3,6 +3,7 @@
 
 mod anchors;
 pub mod auditable;
+pub mod bundle;
 pub mod code;
 pub mod counted;
 pub mod elf;

@@ -2,6 +2,7 @@
 
 pub(crate) mod assembly;
 pub(crate) mod beam;
+pub(crate) mod bundle;
 pub(crate) mod java;
 pub(crate) mod packed;
 pub(crate) mod pyinstaller;

@@ -20,7 +20,7 @@ use super::{Kind, Origin, Proof, content, elf, literals};
 use crate::harmless;
 use crate::inspect::code::{Code, Form};
 use crate::inspect::paths::Hit;
-use crate::inspect::pyinstaller;
+use crate::inspect::{bundle, pyinstaller};
 use parts::{Part, Parts};
 
 /// The most code that is read at once, in bytes: modules of Python lie one behind the other.
@@ -90,7 +90,7 @@ pub(super) fn file(
     file.all(collector, &parts);
 }
 
-/// What lies in a program that PyInstaller made leads to.
+/// What lies in a program that unpacks itself leads to.
 pub(super) fn program(
     world: &World<'_>,
     collector: &mut Collector<'_>,
@@ -98,31 +98,38 @@ pub(super) fn program(
     content: &Blob,
     chain: &Arc<Chain>,
 ) {
-    let entries = match pyinstaller::entries(content) {
-        Ok(entries) if entries.is_empty() => return,
-        Ok(entries) => entries,
+    let path = world.tree.path(node);
+    let is_wanted = |name: &[u8]| is_wanted(world, &path, name);
+    let mut libraries = BTreeSet::new();
+    let parts = match pyinstaller::entries(content) {
+        Ok(entries) if entries.is_empty() => match bundle::entries(content) {
+            Ok(entries) if entries.is_empty() => return,
+            Ok(entries) => {
+                let is_code = |name: &[u8]| name.ends_with(b".dll") || name.ends_with(b".exe");
+                Parts::bundled(content, entries, |name| is_code(name) || is_wanted(name))
+            }
+            Err(reason) => {
+                content::problem(world, collector, node, reason.to_string());
+                return content::unreadable(world, collector, b".NET");
+            }
+        },
+        Ok(entries) => {
+            let own = entries.iter().filter(|entry| entry.is_library);
+            let names = own.filter_map(|entry| entry.name.rsplit(|byte| *byte == b'/').next());
+            libraries.extend(names.map(<[u8]>::to_vec));
+            Parts::packed(content, entries, is_wanted)
+        }
         Err(reason) => {
             content::problem(world, collector, node, reason.to_string());
             return content::unreadable(world, collector, b"PyInstaller");
         }
     };
-    let path = world.tree.path(node);
-    let file_name = |entry: &pyinstaller::Entry| {
-        let name = entry.name.rsplit(|byte| *byte == b'/').next();
-        name.unwrap_or_default().to_vec()
-    };
-    let libraries = entries
-        .iter()
-        .filter(|entry| entry.is_library)
-        .map(file_name)
-        .collect();
     let file = File {
         world,
         path: &path,
         node,
         chain: &world.loader.unpacking(chain, libraries),
     };
-    let parts = Parts::packed(content, entries, |name| is_wanted(world, &path, name));
     file.all(collector, &parts);
 }
 

@@ -97,7 +97,7 @@ fn longest<T: AsRef<[u8]>>(needles: &[T]) -> usize {
 
 /// Reads a file in windows that overlap by `longest`, until `each` has seen enough. Of holes, which cost nothing to claim,
 /// only as much as a text may reach into them.
-fn windows(
+pub(super) fn windows(
     content: &Blob,
     longest: usize,
     mut each: impl FnMut(&[u8]) -> ControlFlow<()>,

@@ -6,8 +6,8 @@ use std::io;
 use ounce_image::{Blob, ImagePath, display};
 
 use crate::inspect::code::Form;
-use crate::inspect::pyinstaller;
 use crate::inspect::zip::{self, Entry};
+use crate::inspect::{bundle, pyinstaller};
 
 /// What is read of all entries together, in bytes: the largest archives have some 200 MB of classes.
 const MAX_TOTAL: u64 = 512 << 20;
@@ -40,6 +40,7 @@ enum Place {
     Itself(Blob),
     In(Blob, Entry),
     Packed(Blob, pyinstaller::Entry),
+    Bundled(Blob, bundle::Entry),
 }
 
 impl Part {
@@ -48,6 +49,7 @@ impl Part {
             Place::Itself(content) => Ok(content.clone()),
             Place::In(archive, entry) => zip::whole(archive, entry),
             Place::Packed(program, entry) => pyinstaller::read(program, entry),
+            Place::Bundled(program, entry) => bundle::read(program, entry),
         }
     }
 
@@ -55,7 +57,7 @@ impl Part {
     pub(super) fn form(&self, path: &ImagePath, content: &Blob) -> Option<Form> {
         match &self.place {
             Place::Itself(_) => Form::of(path.as_bytes(), content),
-            Place::In(..) => Form::of(&self.name, content),
+            Place::In(..) | Place::Bundled(..) => Form::of(&self.name, content),
             // It does not say so itself.
             Place::Packed(_, entry) => entry.is_code.then_some(Form::Python),
         }
@@ -116,6 +118,27 @@ impl Parts {
                 false => parts.all.push(part),
                 true => parts.inner(&part, MAX_DEPTH, &is_wanted),
             }
+        }
+        parts
+    }
+
+    /// Those of a program of .NET in one file.
+    pub(super) fn bundled(
+        program: &Blob,
+        entries: Vec<bundle::Entry>,
+        is_wanted: impl Fn(&[u8]) -> bool,
+    ) -> Self {
+        let mut parts = Self::default();
+        for entry in entries.into_iter().filter(|entry| is_wanted(&entry.name)) {
+            if !parts.fits(entry.size) {
+                parts.problems.push(too_large().to_string());
+                break;
+            }
+            parts.all.push(Part {
+                name: entry.name.clone(),
+                archive: 0,
+                place: Place::Bundled(program.clone(), entry),
+            });
         }
         parts
     }

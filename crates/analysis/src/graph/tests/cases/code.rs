@@ -3,7 +3,7 @@
 use super::{Case, check, escaped, linked};
 use crate::testing::assembly::assembly;
 use crate::testing::java::{class, jar};
-use crate::testing::{beam, packed, pyinstaller, r};
+use crate::testing::{beam, bundle, packed, pyinstaller, r};
 
 const BUILDER: &[&str] = &["java/lang/ProcessBuilder"];
 
@@ -366,6 +366,40 @@ fn modules_of_python_name_programs() {
             false,
             true,
         );
+    }
+}
+
+#[test]
+fn programs_of_dotnet_in_one_file_are_opened() {
+    let elf = linked(&[], "", "", Some("/lib64/ld.so"));
+    let library = linked(&["libown.so.1", "libc.so.6"], "", "", None);
+    let main = assembly(&["dot"], &["Main", "Process", "libusb-1.0"]);
+    let (libc, own) = ("/usr/lib/libc.so.6", "/usr/lib/libown.so.1");
+    let (dot, usb) = ("/usr/bin/dot", "/usr/lib/libusb-1.0.so.0");
+    let files =
+        "usr/lib/libc.so.6 = <lib>\nusr/lib/libown.so.1 = <lib>\nusr/lib/libusb-1.0.so.0 = <lib>\n
+        usr/bin/dot (0755) = <tool>\nlib64/ld.so = <lib>\n";
+    for form in [1, 2, 6] {
+        let program = |parts: &[(&str, &[u8])]| {
+            let program = escaped(&bundle::behind(&elf, form, parts));
+            format!("usr/bin/tool (0755) = {program}\n{files}")
+        };
+        check(&[
+            Case {
+                what: "an assembly",
+                command: &["tool"],
+                files: &program(&[("a.dll", &main), ("a.json", b"{}")]),
+                stays: &[dot, usb],
+                goes: &[libc, own],
+            },
+            Case {
+                what: "libraries",
+                command: &["tool"],
+                files: &program(&[("a.so", &library)]),
+                stays: &[libc, own],
+                goes: &[dot, usb],
+            },
+        ]);
     }
 }
 
