@@ -73,6 +73,7 @@ pub(crate) mod translations;
 
 use std::sync::OnceLock;
 
+pub(crate) use conda_package_cache::caches as conda_caches;
 pub(crate) use python_bytecode::compiled_from;
 
 use ounce_image::{Config, ImagePath, NodeId, Tree};

@@ -58,7 +58,6 @@ fn row(program: &[u8]) -> Option<&'static Install> {
 }
 
 impl Install {
-    /// Whether a word of a command line says that something is installed.
     /// Leads to the tools' own folders.
     fn own(&'static self, c: &mut Collector<'_>) {
         let proof = Proof::Row {
@@ -73,6 +72,7 @@ impl Install {
         }
     }
 
+    /// Whether a word of a command line says that something is installed.
     fn says(&self, word: &[u8]) -> bool {
         let holds = |text: &String| memchr::memmem::find(word, text.as_bytes()).is_some();
         self.words.iter().any(|known| known.as_bytes() == word) || self.texts.iter().any(holds)

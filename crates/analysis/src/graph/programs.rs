@@ -2,14 +2,14 @@
 
 mod launchers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ounce_image::{NodeId, Tree};
+use ounce_image::{Blob, NodeId, Tree};
 use rustc_hash::FxHashMap;
 
 use super::collect::Collector;
 use super::{Kind, Proof};
-use crate::rules::Context;
+use crate::rules::{Context, conda_caches};
 
 pub(super) use launchers::{Started, is_launcher, started, starts_others};
 
@@ -24,6 +24,8 @@ pub(super) struct Programs {
     path: Vec<Vec<u8>>,
     /// All programs by name, each with the path at which it is found first.
     by_name: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// The paths of those outside of `PATH` by name.
+    elsewhere: BTreeMap<Vec<u8>, Vec<Vec<u8>>>,
     names: Vec<Vec<u8>>,
     /// Links in these folders by the file that they lead to.
     aliases: FxHashMap<NodeId, Vec<Vec<u8>>>,
@@ -61,10 +63,13 @@ impl Programs {
                 }
             }
         }
+        let elsewhere = elsewhere(context, &path, &by_name);
+        let names: BTreeSet<_> = by_name.keys().chain(elsewhere.keys()).cloned().collect();
         Self {
-            names: by_name.keys().cloned().collect(),
+            names: names.into_iter().collect(),
             path,
             by_name,
+            elsewhere,
             aliases,
         }
     }
@@ -107,7 +112,7 @@ impl Programs {
             .unwrap_or_default()
     }
 
-    /// Leads to a program by its name or path; whether there is one.
+    /// Leads to a program by its name or path, and to those of its name outside of `PATH`; which one, if there is any.
     pub(super) fn call(
         &self,
         collector: &mut Collector<'_>,
@@ -116,10 +121,22 @@ impl Programs {
         kind: Kind,
         proof: &Proof,
     ) -> Option<NodeId> {
-        match name.contains(&b'/') {
-            true => collector.path(base, name, kind, proof),
-            false => collector.path(Tree::ROOT, self.find(name)?, kind, proof),
+        if name.contains(&b'/') {
+            return collector.path(base, name, kind, proof);
         }
+        let mut found = match self.find(name) {
+            Some(path) => collector.path(Tree::ROOT, path, kind, proof),
+            None => None,
+        };
+        let before = collector.targets.len();
+        for path in self.elsewhere.get(name).into_iter().flatten() {
+            let end = collector.path(Tree::ROOT, path, kind, proof);
+            found = found.or(end);
+        }
+        for target in &mut collector.targets[before..] {
+            target.is_guess = true;
+        }
+        found
     }
 
     /// Leads to every program that `PATH` finds, as there is no telling which is called.
@@ -132,6 +149,52 @@ impl Programs {
             .iter_mut()
             .for_each(|target| target.is_guess = true);
     }
+}
+
+/// Programs that something may put into `PATH` when it runs, or calls by a path that it joins: those that no package
+/// brought, and those in a package's own folder of programs whose names `PATH` does not know.
+fn elsewhere(
+    context: &Context<'_>,
+    path: &[Vec<u8>],
+    by_name: &BTreeMap<Vec<u8>, Vec<u8>>,
+) -> BTreeMap<Vec<u8>, Vec<Vec<u8>>> {
+    let mut out: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
+    let tree = context.tree;
+    // A machine is read only as far as something leads there.
+    if tree.is_machine() {
+        return out;
+    }
+    let path: BTreeSet<NodeId> = path
+        .iter()
+        .filter_map(|folder| tree.resolve(folder))
+        .collect();
+    let caches: Vec<NodeId> = conda_caches(context).collect();
+    let is_cached = |node| caches.iter().any(|cache| tree.is_within(node, *cache));
+    for node in tree.walk(Tree::ROOT) {
+        let (name, folder) = (tree.name(node), tree.parent(node));
+        let is_for_programs = matches!(tree.name(folder), b"bin" | b"sbin");
+        let is_there = match context.packages.is_installed(node) {
+            true => is_for_programs && !by_name.contains_key(name),
+            false => is_for_programs || tree.is_file(node),
+        };
+        if !is_there || path.contains(&folder) || is_cached(node) {
+            continue;
+        }
+        let end = tree.resolve_from(folder, name, |_| {});
+        if end.is_some_and(|end| starts(tree, end)) {
+            let full = [b"/", tree.path(node).as_bytes()].concat();
+            out.entry(name.to_vec()).or_default().push(full);
+        }
+    }
+    out
+}
+
+/// Whether a file can be started: an executable one of which the kernel knows the form, and no library.
+fn starts(tree: &Tree<'_>, file: NodeId) -> bool {
+    let is_library = memchr::memmem::find(tree.name(file), b".so").is_some();
+    let is_known = |content: Blob| content.begins_with(b"#!") || content.begins_with(b"\x7fELF");
+    let content = || tree.leaf_of(file).map(|leaf| tree.read(leaf));
+    !is_library && is_executable(tree, file) && content().is_some_and(is_known)
 }
 
 /// Whether anybody may execute a file.

@@ -26,14 +26,19 @@ pub(super) const RULE: Rule = Rule {
     find,
 };
 
-fn find(context: &Context<'_>) -> Vec<Claim> {
+/// The folders of caches.
+pub(crate) fn caches<'a>(context: &'a Context<'_>) -> impl Iterator<Item = NodeId> + 'a {
     let tree = context.tree;
     let prefixes = &context.conda_prefixes;
-    let is_cache = |node: &NodeId| {
+    let is_cache = move |node: &NodeId| {
         tree.name(*node) == b"pkgs"
             && (prefixes.contains(&tree.parent(*node)) || has_marks(tree, *node))
     };
-    let caches = tree.walk(Tree::ROOT).filter(is_cache);
+    tree.walk(Tree::ROOT).filter(is_cache)
+}
+
+fn find(context: &Context<'_>) -> Vec<Claim> {
+    let tree = context.tree;
     let claim = |cache| {
         let guard = installers::guard(context, "conda", cache);
         let cached = tree.children(cache).filter(|child| is_cached(tree, *child));
@@ -43,7 +48,7 @@ fn find(context: &Context<'_>) -> Vec<Claim> {
         });
         Claim::new(&RULE, Some(cache), units.collect())
     };
-    caches
+    caches(context)
         .map(claim)
         .filter(|claim| !claim.units.is_empty())
         .collect()

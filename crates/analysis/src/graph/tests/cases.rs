@@ -423,8 +423,8 @@ fn what_settings_name_is_reached() {
                 home/joe/.config/x = x
                 home/d/x = x
                 opt/thing (0755) = <tool>",
-            stays: &["/usr/bin/anything", "/home/joe/.config/x"],
-            goes: &["/home/d/x", "/opt/thing"],
+            stays: &["/usr/bin/anything", "/home/joe/.config/x", "/opt/thing"],
+            goes: &["/home/d/x"],
         },
         Case {
             what: "preloaded libraries",

@@ -183,3 +183,47 @@ fn versions_are_put_behind_names_of_libraries() {
         }]);
     }
 }
+
+#[test]
+fn programs_outside_of_path_are_found_by_their_names() {
+    let stays = [
+        "/opt/vendor/bin/vendored",
+        "/srv/own",
+        "/usr/lib/x-15/bin/ctl",
+    ];
+    let goes = [
+        "/opt/more/bin/other",
+        "/opt/data/vendored",
+        "/opt/lib/vendored.so",
+        "/usr/lib/x-15/ctl",
+        "/usr/lib/y/bin/clear",
+    ];
+    for (path, content) in [
+        (
+            "app/main.py",
+            "#!/usr/bin/python3\nenviron['PATH'] += join('/x', 'bin')\nrun('vendored -v')\nrun(['own'])\nrun(['ctl'])\nrun(['clear'])",
+        ),
+        (
+            "app/main",
+            "#!/bin/sh\nPATH=$X:$PATH\nvendored\nown\nctl\nclear\n",
+        ),
+    ] {
+        check(&[Case {
+            what: path,
+            command: &[&format!("/{path}")],
+            files: &format!(
+                "usr/bin/python3 (0755) = <tool>\nbin/sh (0755) = <tool>\n{path} (0755) = {}\n
+                opt/vendor/bin/vendored (0755) = <tool>\nopt/more/bin/other (0755) = <tool>\n
+                opt/data/vendored (0755) = text\nopt/lib/vendored.so (0755) = <lib>\nsrv/own (0755) = #!/bin/sh\n
+                usr/lib/x-15/bin/ctl (0755) = <tool>\nusr/lib/y/bin/clear (0755) = <tool>\n
+                usr/lib/x-15/ctl (0755) = <tool>\nusr/bin/clear (0755) = <tool>\n
+                var/lib/dpkg/info/x.list = /usr/lib/x-15/ctl\\n/usr/lib/x-15/bin/ctl\\n\n
+                var/lib/dpkg/info/y.list = /usr/lib/y/bin/clear\\n\n
+                var/lib/dpkg/status = Package: x\\nStatus: install ok installed\\nVersion: 1\\nArchitecture: all\\n\\nPackage: y\\nStatus: install ok installed\\nVersion: 1\\nArchitecture: all\\n",
+                escaped(content.as_bytes())
+            ),
+            stays: &stays,
+            goes: &goes,
+        }]);
+    }
+}
