@@ -43,6 +43,8 @@ pub(super) struct Collector<'w> {
     pub(super) held_for: Vec<(NodeId, &'static [String])>,
     /// What compiled code says.
     pub(super) code: Said,
+    /// Whether it calls every program.
+    pub(super) calls_all: bool,
     /// Ecosystems from which packages are installed, so that all installed ones are needed.
     pub(super) installs: Vec<(Ecosystem, Proof)>,
 }
@@ -62,6 +64,7 @@ impl<'w> Collector<'w> {
             readers: None,
             held_for: Vec::new(),
             code: Said::default(),
+            calls_all: false,
             installs: Vec::new(),
         }
     }

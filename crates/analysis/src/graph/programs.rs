@@ -11,7 +11,7 @@ use super::collect::Collector;
 use super::{Kind, Proof};
 use crate::rules::{Context, conda_caches};
 
-pub(super) use launchers::{Started, is_launcher, started, starts_others};
+pub(super) use launchers::{Started, awaits_command, is_launcher, started, starts_others};
 
 /// Where container engines look when the image sets no `PATH` (moby, `DefaultPathEnv`), and where programs lie
 /// whatever it says.

@@ -1,5 +1,6 @@
 //! Where a search begins: what the image starts, and what any process needs.
 
+mod open;
 mod usage;
 
 use std::fmt;
@@ -7,7 +8,7 @@ use std::fmt;
 use ounce_image::{Config, NodeId, Tree};
 
 use super::collect::Collector;
-use super::programs::{Started, is_executable, started};
+use super::programs::{Programs, Started, is_executable, started};
 use super::world::World;
 use super::{Kind, Proof, companions, installs, literals, scripts, units};
 use crate::globs;
@@ -15,6 +16,7 @@ use crate::inspect::shell::Word;
 use crate::plan::OptionsError;
 use crate::rules::Context;
 
+pub(super) use open::Own;
 pub use usage::{Touch, Usage};
 
 /// Something that a search begins with.
@@ -210,12 +212,22 @@ impl Root {
     /// Collects what the root leads to.
     pub(super) fn collect(&self, world: &World<'_>, c: &mut Collector<'_>) {
         match self {
-            Self::Config(_, command) => {
+            Self::Config(key, command) => {
                 let words: Vec<Word> = command
                     .iter()
                     .map(|word| Word::of(word.as_bytes()))
                     .collect();
                 start(world, c, world.workdir, &words, None);
+                // What an entrypoint is given may be a command too.
+                let given = match key.as_str() {
+                    "Entrypoint" => world.context.config.list("Entrypoint").len(),
+                    _ => words.len(),
+                };
+                if key != HEALTHCHECK
+                    && [&words[..], &words[given..]].into_iter().any(open::is_open)
+                {
+                    everything(world, c, &Proof::Itself);
+                }
                 command
                     .iter()
                     .for_each(|word| argument(world, c, world.workdir, word.as_bytes()));
@@ -256,14 +268,14 @@ impl Root {
 /// What is asked before a search begins.
 struct Begin<'a> {
     context: &'a Context<'a>,
-    programs: super::programs::Programs,
+    programs: Programs,
 }
 
 impl<'a> Begin<'a> {
     fn new(context: &'a Context<'a>) -> Self {
         Self {
             context,
-            programs: super::programs::Programs::new(context),
+            programs: Programs::new(context),
         }
     }
 
@@ -375,7 +387,7 @@ fn start(
             }
             Started::Interactive => match input {
                 Some(text) => scripts::text(world, c, text, base, 0),
-                None => everything(world, c),
+                None => everything(world, c, &Proof::Itself),
             },
             Started::Text(text) => scripts::text(world, c, text, base, 0),
             other => scripts::begin(world, c, other, base, &Proof::Itself, 1),
@@ -383,14 +395,18 @@ fn start(
     }
 }
 
-/// A shell that takes its commands from whoever starts the image: all programs may be called.
-pub(super) fn everything(world: &World<'_>, c: &mut Collector<'_>) {
+/// Whoever starts the image says what to do: all programs may be called, and be given all that the image's author put there.
+pub(super) fn everything(world: &World<'_>, c: &mut Collector<'_>, proof: &Proof) {
+    if std::mem::replace(&mut c.calls_all, true) {
+        return;
+    }
     c.doubt(
-        Proof::Itself,
-        "starts a shell that anybody may type into",
+        proof.clone(),
+        "does what anybody may tell it when it runs",
         b"",
     );
-    world.programs.call_all(c, &Proof::Itself);
+    world.programs.call_all(c, proof);
+    units::local(world, c, proof);
     installs::tools(world, c);
 }
 
@@ -509,7 +525,7 @@ fn used(world: &World<'_>, c: &mut Collector<'_>, folder: &[u8]) {
 
 /// What people may do who log in: anything, in their homes.
 pub(super) fn login(world: &World<'_>, c: &mut Collector<'_>) {
-    everything(world, c);
+    everything(world, c, &Proof::Itself);
     let may_log_in = |row: &[&[u8]]| !row[6].ends_with(b"/nologin") && !row[6].ends_with(b"/false");
     for home in homes(world, may_log_in) {
         used(world, c, &home);

@@ -5,7 +5,7 @@ use ounce_image::{Blob, ImagePath, NodeId, Tree};
 use super::collect::Collector;
 use super::programs::{Started, started};
 use super::world::World;
-use super::{Kind, Origin, Proof, companions, content, installs, literals, units};
+use super::{Kind, Origin, Proof, companions, content, installs, literals, roots, units};
 use crate::inspect::script::Shebang;
 use crate::inspect::shell::{self, Command, Word};
 
@@ -70,6 +70,11 @@ pub(super) fn is_shell(shebang: &Shebang) -> bool {
 pub(super) fn is_named_so(path: &ImagePath) -> bool {
     let name = path.file_name();
     name.ends_with(b".sh") || name.ends_with(b".bash")
+}
+
+/// Whether every shell has a command built in.
+pub(super) fn is_built_in(command: &[u8]) -> bool {
+    BUILT_IN.contains(&command)
 }
 
 /// What a script leads to.
@@ -157,11 +162,28 @@ fn command_at(
     for what in started(&command.words) {
         is_shell |= what == Started::Interactive;
         begin(world, c, &what, base, proof, depth);
+        if is_open(world, c, command, &what) {
+            roots::everything(world, c, proof);
+        }
     }
     // A shell without anything else to do reads the here-document.
     if let Some(document) = command.document.as_deref().filter(|_| is_shell) {
         text_from(world, c, document, base, line, depth);
     }
+}
+
+/// Whether a command of the image's own script is what somebody types or has given to the image.
+fn is_open(world: &World<'_>, c: &Collector<'_>, command: &Command, what: &Started) -> bool {
+    let executes = || command.words.first().and_then(Word::value) == Some(b"exec");
+    let is_open = match what {
+        Started::Interactive => command.document.is_none(),
+        Started::Unknown(written) => {
+            let is_own_argument = || is_argument(written) && !command.in_function;
+            world.own.is_given_commands && (executes() || is_own_argument())
+        }
+        _ => false,
+    };
+    is_open && world.own.speaks(c.from)
 }
 
 /// What a started thing leads to.
@@ -174,7 +196,7 @@ pub(super) fn begin(
     depth: usize,
 ) {
     match what {
-        Started::Program(name) if BUILT_IN.contains(&name.as_slice()) => {}
+        Started::Program(name) if is_built_in(name) => {}
         Started::Program(name) | Started::Argument(name) => {
             let before = c.targets.len();
             let program = world.programs.call(c, base, name, Kind::Calls, proof);

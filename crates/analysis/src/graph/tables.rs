@@ -329,6 +329,9 @@ impl Tables {
                 continue;
             };
             row.lead(world, collector, &proof);
+            if row.login {
+                roots::login(world, collector);
+            }
             if row.words {
                 words(world, collector, content);
             }

@@ -269,7 +269,7 @@ fn scripts_lead_to_commands_and_to_what_they_read() {
 #[test]
 fn a_command_that_is_not_known_keeps_the_standard_utilities_and_is_told() {
     let text = "[a]\nusr/bin/tool (0755) = #!/bin/sh\\nexec \"$@\"\\n\nbin/sh (0755) = x\nusr/bin/cat (0755) = x\nusr/bin/odd (0755) = x";
-    let image = image_of(text, json!({ "Cmd": ["tool"] }));
+    let image = image_of(text, json!({ "Cmd": ["tool", "x"] }));
     search(&image, &[], |tree, found| {
         let (graph, closure) = found.unwrap();
         let found = paths(tree, &closure);
@@ -284,13 +284,58 @@ fn a_command_that_is_not_known_keeps_the_standard_utilities_and_is_told() {
 }
 
 #[test]
-fn a_shell_that_anybody_may_type_into_keeps_all_programs() {
-    let text = "[a]\nbin/bash (0755) = x\nusr/bin/odd (0755) = x\nopt/odd (0755) = x";
-    let image = image_of(text, json!({ "Cmd": ["bash"] }));
-    search(&image, &[], |tree, found| {
-        let found = paths(tree, &found.unwrap().1);
-        assert!(found.contains("/usr/bin/odd") && !found.contains("/opt/odd"));
-    });
+fn what_does_as_it_is_told_keeps_all_programs_and_what_the_author_put_there() {
+    let text = "[a]\nbin/bash (0755) = x\nbin/sh (0755) = x\nusr/bin/odd (0755) = x\nopt/odd = x\nusr/local/share/a/b = x\n
+        usr/share/odd/a = x\nusr/bin/tool (0755) = x\nusr/bin/tini (0755) = x\nopt/venv/lib/a = x\nopt/venv/of = x\n
+        var/lib/dpkg/status = Package: a\\nStatus: install ok installed\\nVersion: 1\\nArchitecture: all\\n\n
+        var/lib/dpkg/info/a.list = /opt/venv/of\\n\n
+        run.sh (0755) = #!/bin/sh\\nset -e\\nexec \"$@\"\\n\n
+        main.sh (0755) = #!/bin/sh\\nmain() { exec \"$@\"; }\\nmain \"$@\"\\n\n
+        shell.sh (0755) = #!/bin/sh\\nexec bash -l\\n\n
+        own.sh (0755) = #!/bin/sh\\nlog() { \"$@\"; }\\nlog tool\\n\n
+        first.sh (0755) = #!/bin/sh\\n/run.sh \"$@\"\\n\n
+        from.sh (0755) = #!/bin/sh\\nbash <<E\\ntool\\nE\\n";
+    for (entrypoint, cmd, is_open) in [
+        (&[][..], &["bash"][..], true),
+        (&[], &["/bin/sh", "-c", "bash"], true),
+        (&["/run.sh"], &["bash"], true),
+        (&["/run.sh"], &[], true),
+        (&["/main.sh"], &[], true),
+        (&["/first.sh"], &[], true),
+        (&["/first.sh"], &["tool"], false),
+        (&["/shell.sh"], &["tool"], true),
+        (&["tini", "--"], &[], true),
+        (&["tini", "--", "/run.sh"], &[], true),
+        (&["tini", "--", "/run.sh"], &["/bin/bash"], true),
+        (&["/run.sh"], &["tool"], false),
+        (&["/own.sh"], &[], false),
+        (&["/from.sh"], &[], false),
+        (&["tini", "--", "/run.sh"], &["tool"], false),
+        (&["tool"], &[], false),
+    ] {
+        let image = image_of(text, json!({ "Entrypoint": entrypoint, "Cmd": cmd }));
+        search(&image, &[], |tree, found| {
+            let found = paths(tree, &found.unwrap().1);
+            for path in [
+                "/usr/bin/odd",
+                "/opt/odd",
+                "/usr/local/share/a/b",
+                "/opt/venv/lib/a",
+            ] {
+                assert_eq!(
+                    found.contains(path),
+                    is_open,
+                    "{entrypoint:?} {cmd:?}: {path}"
+                );
+            }
+            for path in ["/usr/share/odd/a", "/opt/venv/of"] {
+                assert!(
+                    tree.resolve(path.as_bytes()).is_some() && !found.contains(path),
+                    "{path}"
+                );
+            }
+        });
+    }
 }
 
 #[test]

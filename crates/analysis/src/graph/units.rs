@@ -91,10 +91,7 @@ impl Units {
         let (packages, mut common) = (context.packages.iter(), FxHashSet::default());
         let files = packages.filter(|package| !package.ecosystem.is_open());
         for file in files.flat_map(|package| &package.files) {
-            let mut at = context.tree.parent(*file);
-            while common.insert(at) && at != Tree::ROOT {
-                at = context.tree.parent(at);
-            }
+            add_above(context.tree, *file, &mut common);
         }
         Self { litter, common }
     }
@@ -134,6 +131,14 @@ impl Units {
             at = tree.parent(at);
         }
         below.filter(|folder| at == etc && !is_shared(tree, *folder))
+    }
+}
+
+/// Adds the folders above a name.
+fn add_above(tree: &Tree<'_>, node: NodeId, folders: &mut FxHashSet<NodeId>) {
+    let mut at = tree.parent(node);
+    while folders.insert(at) && at != Tree::ROOT {
+        at = tree.parent(at);
     }
 }
 
@@ -270,6 +275,61 @@ pub(super) fn own(
     let children = children.filter(|child| !world.units.is_litter(tree, *child));
     for child in children.filter(|child| is_own(*child) && is_meant(*child)) {
         c.whole(child, kind, proof.clone());
+    }
+}
+
+/// Folders of a distribution in the root, in which the image's author has folders of these names alone (FHS 3.0, 3 and 5).
+const DISTRIBUTION: [(&str, &[&[u8]]); 17] = [
+    ("bin", &[]),
+    ("boot", &[]),
+    ("dev", &[]),
+    ("etc", &[]),
+    ("lib", &[]),
+    ("lib32", &[]),
+    ("lib64", &[]),
+    ("libx32", &[]),
+    ("lost+found", &[]),
+    ("nix", &[]),
+    ("proc", &[]),
+    ("run", &[]),
+    ("sbin", &[]),
+    ("sys", &[]),
+    ("tmp", &[]),
+    ("usr", &[b"local"]),
+    ("var", &[b"opt", b"www"]),
+];
+
+/// Leads to what no distribution brought, where an image's author puts programs and data.
+pub(super) fn local(world: &World<'_>, c: &mut Collector<'_>, proof: &Proof) {
+    let tree = world.tree;
+    // A machine's data is its own.
+    if tree.is_machine() {
+        return;
+    }
+    let before = c.targets.len();
+    let mut folders = Vec::new();
+    for top in tree
+        .children(Tree::ROOT)
+        .filter(|top| tree.is_directory(*top))
+    {
+        let row = DISTRIBUTION
+            .iter()
+            .find(|(name, _)| name.as_bytes() == tree.name(top));
+        match row {
+            Some((_, own)) => folders.extend(own.iter().filter_map(|name| tree.child(top, name))),
+            None => folders.push(top),
+        }
+    }
+    while let Some(folder) = folders.pop() {
+        own(world, c, folder, Kind::NamesPath, proof, |_| true);
+        let is_mixed = |node: &NodeId| {
+            let is_common = world.units.common.contains(node) || is_shared(tree, *node);
+            is_common && tree.is_directory(*node)
+        };
+        folders.extend(tree.children(folder).filter(is_mixed));
+    }
+    for target in &mut c.targets[before..] {
+        target.is_guess = true;
     }
 }
 

@@ -8,6 +8,7 @@ use ounce_image::{NodeId, Tree};
 use super::collect::Collector;
 use super::loader::Loader;
 use super::programs::Programs;
+use super::roots::Own;
 use super::stems::Stems;
 use super::tables::Tables;
 use super::units::{Units, is_shared};
@@ -34,6 +35,8 @@ pub(super) struct World<'a> {
     pub(super) paths: Option<Scanner>,
     /// The folders of messages in languages that a program can be asked to speak.
     pub(super) translations: BTreeSet<NodeId>,
+    /// The scripts that the image's command runs.
+    pub(super) own: Own,
     /// Where relative paths of the image's command begin.
     pub(super) workdir: NodeId,
     /// `/etc/passwd` and `/etc/nsswitch.conf`, which many files ask for.
@@ -68,6 +71,7 @@ impl<'a> World<'a> {
             loader,
             scanner: Scanner::new(&prefixes, programs.names()),
             paths: Scanner::new(&prefixes, &[]),
+            own: Own::new(context, &programs),
             programs,
             translations,
             memory,

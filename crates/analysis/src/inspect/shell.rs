@@ -35,6 +35,8 @@ pub struct Command {
     pub words: Vec<Word>,
     /// The here-document that it reads, as it is written.
     pub document: Option<Vec<u8>>,
+    /// Whether it stands in a function, which has arguments of its own.
+    pub in_function: bool,
 }
 
 /// A word of a command.

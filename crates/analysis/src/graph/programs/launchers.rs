@@ -107,6 +107,14 @@ pub(in crate::graph) fn starts_others(program: &[u8]) -> bool {
     launcher(program).is_some()
 }
 
+/// Whether a program does nothing but to start what it is given, if it is given nothing.
+pub(in crate::graph) fn awaits_command(program: &[u8]) -> bool {
+    launcher(program).is_some_and(|launcher| {
+        let is_told_otherwise = launcher.evaluates || launcher.below.is_some();
+        !launcher.shell && launcher.after.is_empty() && !is_told_otherwise
+    })
+}
+
 fn launcher(program: &[u8]) -> Option<&'static Launcher> {
     let name = program.rsplit(|byte| *byte == b'/').next()?;
     // A login shell is called with a dash before its name (login(1)).

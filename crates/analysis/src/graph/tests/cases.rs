@@ -250,9 +250,10 @@ fn what_libraries_open_is_reached() {
                 etc/fish/config.fish = x
                 usr/share/fish/functions/ll.fish = x
                 usr/bin/other (0755) = <tool>
-                srv/other = x",
-            stays: &["/etc/fish/config.fish", "/usr/share/fish/functions/ll.fish", "/usr/bin/other"],
-            goes: &["/srv/other"],
+                srv/other = x
+                usr/share/other/x = x",
+            stays: &["/etc/fish/config.fish", "/usr/share/fish/functions/ll.fish", "/usr/bin/other", "/srv/other"],
+            goes: &["/usr/share/other/x"],
         },
         Case {
             what: "the homes of users whom a server looks up, also where they are empty",
@@ -419,12 +420,12 @@ fn what_settings_name_is_reached() {
             command: &["/usr/sbin/sshd", "-D"],
             files: "usr/sbin/sshd (0755) = <tool>
                 usr/bin/anything (0755) = <tool>
-                etc/passwd = joe:x:1000:1000::/home/joe:/bin/bash\\nd:x:2:2::/home/d:/usr/sbin/nologin\\n
+                etc/passwd = joe:x:1000:1000::/home/joe:/bin/bash\\nd:x:2:2::/var/lib/d:/usr/sbin/nologin\\n
                 home/joe/.config/x = x
-                home/d/x = x
+                var/lib/d/x = x
                 opt/thing (0755) = <tool>",
             stays: &["/usr/bin/anything", "/home/joe/.config/x", "/opt/thing"],
-            goes: &["/home/d/x"],
+            goes: &["/var/lib/d/x"],
         },
         Case {
             what: "preloaded libraries",

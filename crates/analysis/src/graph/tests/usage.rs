@@ -7,7 +7,7 @@ bin/sh (0755) = x
 usr/bin/tool (0755) = x
 usr/bin/other (0755) = x
 usr/bin/third (0755) = x
-usr/bin/script (0755) = #!/bin/sh\nother\n
+usr/bin/starter (0755) = #!/bin/sh\nother\n
 lib -> usr/lib
 usr/lib/liba.so = x
 opt/plugins/a = x
@@ -179,7 +179,7 @@ fn proofs_name_the_program_and_the_run() {
 
 #[test]
 fn a_way_begins_at_a_run_only_where_files_do_not_say_it() {
-    let image = image(FILES).with_config(json!({ "Cmd": ["script"] }));
+    let image = image(FILES).with_config(json!({ "Cmd": ["starter"] }));
     let layers = layers(&image);
     let tree = Tree::build(&layers).unwrap();
     let config = Config::parse(image.config.to_string().into_bytes(), Path::new("test")).unwrap();

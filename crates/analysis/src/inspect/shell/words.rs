@@ -34,6 +34,8 @@ impl Reader<'_> {
             line: line(node),
             words: arguments.map(|word| self.word(*word)).collect(),
             document: self.document(node),
+            in_function: std::iter::successors(node.parent(), Node::parent)
+                .any(|above| above.kind() == "function_definition"),
         })
     }
 

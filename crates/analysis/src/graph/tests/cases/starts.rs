@@ -232,7 +232,7 @@ fn words_of_a_language_are_no_programs() {
     check(&[
         Case {
             what: "types of Perl",
-            command: &["perl"],
+            command: &["perl", "-e", "1"],
             files: "usr/bin/perl (0755) = <says scalar>
                 usr/bin/scalar (0755) = <tool>
                 bin/sh (0755) = <tool>
@@ -242,7 +242,7 @@ fn words_of_a_language_are_no_programs() {
         },
         Case {
             what: "arguments of Python",
-            command: &["python3.11"],
+            command: &["python3.11", "-c", "1"],
             files: "usr/bin/python3.11 (0755) = <says named>
                 usr/sbin/named (0755) = <tool>
                 bin/sh (0755) = <tool>
