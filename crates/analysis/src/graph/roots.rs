@@ -406,7 +406,7 @@ pub(super) fn everything(world: &World<'_>, c: &mut Collector<'_>, proof: &Proof
         b"",
     );
     world.programs.call_all(c, proof);
-    units::local(world, c, proof);
+    units::local(world, c);
     installs::tools(world, c);
 }
 

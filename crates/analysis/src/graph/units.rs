@@ -300,8 +300,13 @@ const DISTRIBUTION: [(&str, &[&[u8]]); 17] = [
 ];
 
 /// Leads to what no distribution brought, where an image's author puts programs and data.
-pub(super) fn local(world: &World<'_>, c: &mut Collector<'_>, proof: &Proof) {
+pub(super) fn local(world: &World<'_>, c: &mut Collector<'_>) {
     let tree = world.tree;
+    let proof = Proof::Row {
+        key: "what it is told".to_owned(),
+        why: "may be anything that the image's author put there",
+        source: "docker run(1), COMMAND",
+    };
     // A machine's data is its own.
     if tree.is_machine() {
         return;
@@ -321,7 +326,7 @@ pub(super) fn local(world: &World<'_>, c: &mut Collector<'_>, proof: &Proof) {
         }
     }
     while let Some(folder) = folders.pop() {
-        own(world, c, folder, Kind::NamesPath, proof, |_| true);
+        own(world, c, folder, Kind::Opens, &proof, |_| true);
         let is_mixed = |node: &NodeId| {
             let is_common = world.units.common.contains(node) || is_shared(tree, *node);
             is_common && tree.is_directory(*node)

@@ -144,7 +144,12 @@ pub(super) fn is_open(command: &[Word]) -> bool {
             let rest = behind(command, name);
             awaits_command(name) || TABLE.iter().any(|(names, row)| row.says(names, name, rest))
         }
-        _ => started.iter().any(is_anywhere),
+        Some(Started::Argument(name)) => {
+            let at = command.iter().rposition(|word| word.value() == Some(name));
+            let is_last = |at: &usize| *at > 0 && is_open(&command[*at..]);
+            at.filter(is_last).is_some() || started.iter().any(is_anywhere)
+        }
+        _ => false,
     }
 }
 
@@ -230,6 +235,9 @@ mod tests {
             "sleep|infinity",
             "tail|-f|/dev/null",
             "conda|run|--no-capture-output|-n|base",
+            "conda|run|-n|base|python",
+            "poetry|run|bash",
+            "poetry|run",
             "micromamba",
             "mpirun",
         ] {
