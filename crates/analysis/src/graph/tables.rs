@@ -166,6 +166,25 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     toml::from_str(include_str!("../knowledge/opens.toml")).expect("a test reads the table")
 });
 
+/// What names of functions hold by which libraries start programs for their own users: EMBOSS's `ajSysExecRedirectC`
+/// (ajsys.c) looks a name up in PATH as `execvp` does. They vary; who is only called so has more kept.
+const WRAPPERS: [&[u8]; 6] = [
+    b"sysexec",
+    b"spawn",
+    b"run_command",
+    b"runcommand",
+    b"execvp",
+    b"_popen",
+];
+
+/// Whether a library's function is one that starts programs, by its name.
+fn is_wrapper(symbol: &[u8]) -> bool {
+    let name = symbol.to_ascii_lowercase();
+    let holds = |word: &[u8]| memchr::memmem::find(&name, word).is_some();
+    // It takes a path, which is written out.
+    !name.starts_with(b"posix_spawn") && WRAPPERS.iter().any(|word| holds(word))
+}
+
 /// Of files that name programs.
 const MAX_TEXT: u64 = 1 << 20;
 
@@ -228,7 +247,7 @@ impl Tables {
             && !self.says_all_programs(path)
             && imports
                 .iter()
-                .any(|symbol| self.starts.contains(symbol.as_slice()))
+                .any(|symbol| self.starts.contains(symbol.as_slice()) || is_wrapper(symbol))
     }
 
     /// Whether a row says all programs that a file starts.

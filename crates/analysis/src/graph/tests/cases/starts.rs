@@ -25,6 +25,22 @@ fn programs_are_started_through_libraries() {
             goes: &["/usr/bin/zip"],
         },
         Case {
+            what: "a function of a library that is called so",
+            command: &["eprimer3"],
+            files: "usr/bin/eprimer3 (0755) = <takes ajSysExecRedirectC says primer3_core>
+                usr/bin/primer3_core (0755) = <tool>",
+            stays: &["/usr/bin/primer3_core"],
+            goes: &[],
+        },
+        Case {
+            what: "a function that runs something else",
+            command: &["psql"],
+            files: "usr/bin/psql (0755) = <takes PQexec posix_spawn says primer3_core>
+                usr/bin/primer3_core (0755) = <tool>",
+            stays: &[],
+            goes: &["/usr/bin/primer3_core"],
+        },
+        Case {
             what: "words of who starts nothing",
             command: &["man"],
             files: "usr/bin/man (0755) = <takes pipeline_free says nroff>
