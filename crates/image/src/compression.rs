@@ -7,7 +7,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::blob::Blob;
-use crate::codec::Codec;
+use crate::codec::Press;
 
 /// One sample in so many bytes of a layer that is stored uncompressed.
 const SAMPLE_EVERY: u64 = 4 << 20;
@@ -61,7 +61,7 @@ impl CompressionMap {
             .collect();
         let sizes: Vec<u64> = windows
             .par_iter()
-            .map(|window| {
+            .map_init(Press::gzip, |press, window| {
                 let sample = if tar.len() <= SAMPLE_EVERY {
                     window.clone()
                 } else {
@@ -69,7 +69,7 @@ impl CompressionMap {
                 };
                 let mut bytes = vec![0; (sample.end - sample.start) as usize];
                 tar.read_exact_at(sample.start, &mut bytes)?;
-                let packed = Codec::Gzip.compress_stretch(&bytes)?.len() as u64;
+                let packed = press.stretch(&bytes)?.len() as u64;
                 Ok(scale(
                     packed,
                     window.end - window.start,
